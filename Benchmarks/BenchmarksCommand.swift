@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct BenchmarksCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "Benchmarks", abstract: "The main job of LossKit and its measurements.")
+}

@@ -1,0 +1,52 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let systemLibraries: [LinkerSetting] = [
+    .linkedLibrary("m", .when(platforms: [.linux])),
+    .linkedLibrary("dl", .when(platforms: [.linux])),
+    .linkedLibrary("pthread", .when(platforms: [.linux])),
+]
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "LossKit\(name)", dependencies: dependencies + ["LossKitTestSupport"], path: "Tests/\(name)")
+}
+
+let package = Package(
+    name: "LossKit",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "LossKit", targets: ["LossKit"]),
+        .executable(name: "losskit", targets: ["losskit"]),
+        .executable(name: "Benchmarks", targets: ["Benchmarks"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .target(name: "CLossKitOpenCL", path: "Sources/COpenCL", linkerSettings: systemLibraries),
+        .target(name: "CLossKitHost", path: "Sources/CHostKernels", linkerSettings: systemLibraries),
+        .target(name: "LossKitDevice", dependencies: ["CLossKitOpenCL"], path: "Sources/Device"),
+        .target(name: "LossKitKernels", dependencies: ["LossKitDevice", "CLossKitHost"], path: "Sources/Kernels"),
+        .target(name: "LossKitOps", dependencies: ["LossKitDevice", "LossKitKernels"], path: "Sources/Ops"),
+        .target(name: "LossKitLosses", dependencies: ["LossKitOps"], path: "Sources/Losses"),
+        .target(
+            name: "LossKit", dependencies: ["LossKitDevice", "LossKitKernels", "LossKitOps", "LossKitLosses"],
+            path: "Sources/LossKit"),
+        .executableTarget(
+            name: "losskit",
+            dependencies: ["LossKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Sources/losskit-cli"),
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: ["LossKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks", exclude: ["Results", "Data"]),
+        .target(name: "LossKitTestSupport", dependencies: ["LossKit"], path: "Tests/Support"),
+        tests("DeviceTests", ["LossKitDevice"]),
+        tests("KernelsTests", ["LossKitDevice", "LossKitKernels"]),
+        tests("OpsTests", ["LossKitOps"]),
+        tests("LossesTests", ["LossKit"]),
+        tests("CommandLineTests", ["losskit"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)

@@ -1,0 +1,3 @@
+/// A typed stretch of a buffer.
+package struct BufferSlice: Sendable {
+}

@@ -1,0 +1,26 @@
+/// The element type of a tensor's storage.
+///
+/// The 16-bit floating-point types are storage only: arithmetic on them is done in float32 and rounded to nearest even when stored.
+public enum DType: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+    case float32, float16, bfloat16, float64, int32, int64, uint8, bool
+
+    /// Bytes one element takes in storage.
+    public var byteCount: Int {
+        switch self {
+        case .float64, .int64: 8
+        case .float32, .int32: 4
+        case .float16, .bfloat16: 2
+        case .uint8, .bool: 1
+        }
+    }
+
+    /// Whether the type holds real numbers, so that it can be differentiated.
+    public var isFloatingPoint: Bool {
+        switch self {
+        case .float32, .float16, .bfloat16, .float64: true
+        case .int32, .int64, .uint8, .bool: false
+        }
+    }
+
+    public var description: String { rawValue }
+}
