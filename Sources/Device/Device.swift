@@ -1,1 +1,75 @@
 import CLossKitOpenCL
+
+/// Where tensors live and kernels run: the CPU, or a device of an OpenCL platform.
+public struct Device: Sendable {
+    /// What does the computing.
+    public enum Kind: String, Sendable {
+        /// LossKit's own CPU kernels; always there.
+        case cpu
+        case gpu
+        case accelerator
+        /// A CPU behind an OpenCL driver.
+        case openCLCPU
+    }
+
+    let state: DeviceState
+
+    /// The CPU, without OpenCL.
+    public static let cpu = Device(
+        state: DeviceState(name: "CPU", vendor: "", kind: .cpu, capacity: HostMemory.byteCount, stream: nil))
+
+    public var name: String { state.name }
+    public var vendor: String { state.vendor }
+    public var kind: Kind { state.kind }
+    public var isOpenCL: Bool { state.stream != nil }
+
+    /// What OpenCL says of the device; nil for the CPU.
+    package var traits: OpenCLTraits? { state.stream?.context.traits }
+
+    /// The driver's version as it states it; empty for the CPU.
+    public var driverVersion: String { state.stream?.context.driverVersion ?? "" }
+
+    /// The OpenCL platform; empty for the CPU.
+    public var platform: String { state.stream?.context.platformName ?? "" }
+
+    /// Threads of the CPU, compute units of an OpenCL device.
+    public var computeUnits: Int { traits?.computeUnits ?? ThreadPool.threadCount }
+
+    /// The bytes that LossKit holds on this device.
+    public var memory: MemoryStatistics { state.pool.statistics }
+
+    /// Limits what LossKit may hold on this device; nil lifts the limit to the device's memory.
+    public func setMemoryLimit(_ bytes: Int?) { state.pool.setLimit(bytes) }
+
+    /// Gives memory that is kept for reuse back to the system.
+    public func trim() { state.pool.trim() }
+
+    /// Waits until everything launched so far has finished.
+    public func synchronize() throws(DeviceError) { try state.stream?.finish() }
+
+    /// Makes the device usable again after a failure that stopped its stream.
+    public func reset() { state.stream?.reset() }
+}
+
+extension Device: Hashable, CustomStringConvertible {
+    public static func == (lhs: Device, rhs: Device) -> Bool { lhs.state === rhs.state }
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(state)) }
+    public var description: String { isOpenCL ? "OpenCL \(name)" : name }
+}
+
+/// What a device is and holds.
+final class DeviceState: Sendable {
+    let name: String
+    let vendor: String
+    let kind: Device.Kind
+    let pool: MemoryPool
+    let stream: OpenCLStream?
+
+    init(name: String, vendor: String, kind: Device.Kind, capacity: Int, stream: OpenCLStream?) {
+        self.name = name
+        self.vendor = vendor
+        self.kind = kind
+        self.stream = stream
+        pool = MemoryPool(source: stream.map { .openCL($0.context) } ?? .host, name: name, capacity: capacity)
+    }
+}

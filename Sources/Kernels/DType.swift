@@ -22,5 +22,19 @@ public enum DType: String, Sendable, Hashable, CaseIterable, CustomStringConvert
         }
     }
 
+    /// The number that kernels know the type by: its place in the list of cases.
+    package var code: Int32 {
+        switch self {
+        case .float32: 0
+        case .float16: 1
+        case .bfloat16: 2
+        case .float64: 3
+        case .int32: 4
+        case .int64: 5
+        case .uint8: 6
+        case .bool: 7
+        }
+    }
+
     public var description: String { rawValue }
 }

@@ -1,1 +1,5 @@
 #pragma once
+// The CPU's hot loops. Functions work on one thread, on the part of the work they are given; Swift shares the parts out.
+
+#include "losskit_expression.h"
+#include "losskit_isa.h"

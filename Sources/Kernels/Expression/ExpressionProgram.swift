@@ -27,6 +27,8 @@ package struct Instruction: Sendable, Hashable {
 package struct ExpressionProgram: Sendable, Hashable {
     package static let maximumLeaves = 8
     package static let maximumInstructions = 48
+    package static let maximumConstants = 12
+    package static let maximumRank = 6
 
     package var arithmetic: ArithmeticType
     package var leaves: [DType]

@@ -1,0 +1,49 @@
+// Compiles the body named by LK_BODY once for each instruction set. In the body, LK(name) is the name for the current one and LK_FMA(a, b, c) is
+// a * b + c, fused where the machine has the instruction. LK_DISPATCH(name, parameters, arguments) then defines the function that picks.
+
+#include "losskit_isa.h"
+
+#define LK_JOIN_(a, b) a##b
+#define LK_JOIN(a, b) LK_JOIN_(a, b)
+
+#define LK(name) LK_JOIN(name, _baseline)
+#if defined(__aarch64__)
+#define LK_FMA(a, b, c) __builtin_fma(a, b, c)
+#define LK_FMAF(a, b, c) __builtin_fmaf(a, b, c)
+#else
+#define LK_FMA(a, b, c) ((a) * (b) + (c))
+#define LK_FMAF(a, b, c) ((a) * (b) + (c))
+#endif
+#include LK_BODY
+#undef LK
+
+#if defined(__x86_64__)
+#undef LK_FMA
+#undef LK_FMAF
+#define LK_FMA(a, b, c) __builtin_fma(a, b, c)
+#define LK_FMAF(a, b, c) __builtin_fmaf(a, b, c)
+
+#define LK(name) LK_JOIN(name, _avx2)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#include LK_BODY
+#pragma clang attribute pop
+#undef LK
+
+#define LK(name) LK_JOIN(name, _avx512)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), apply_to = function)
+#include LK_BODY
+#pragma clang attribute pop
+#undef LK
+
+#define LK_DISPATCH(name, parameters, arguments) \
+    void name parameters { \
+        switch (losskit_isa_level()) { \
+        case losskit_isa_avx512: name##_avx512 arguments; return; \
+        case losskit_isa_avx2: name##_avx2 arguments; return; \
+        default: name##_baseline arguments; \
+        } \
+    }
+#else
+#define LK_DISPATCH(name, parameters, arguments) \
+    void name parameters { name##_baseline arguments; }
+#endif

@@ -1,0 +1,55 @@
+#include "losskit_blas.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+
+static void *open_first(const char *const *names) {
+    void *library = NULL;
+    while (*names && !library) library = dlopen(*names++, RTLD_NOW | RTLD_LOCAL);
+    return library;
+}
+
+static losskit_blas blas;
+static const losskit_blas *loaded_blas;
+static pthread_once_t blas_once = PTHREAD_ONCE_INIT;
+
+static void load_blas(void) {
+    static const char *const names[] = {
+#ifdef __APPLE__
+        "/System/Library/Frameworks/Accelerate.framework/Accelerate",
+#endif
+        "libopenblas.so.0", "libopenblas.so", NULL};
+    void *library = open_first(names);
+    if (!library) return;
+    *(void **)&blas.set_threads = dlsym(library, "openblas_set_num_threads");
+    if (!(*(void **)&blas.sgemm = dlsym(library, "cblas_sgemm"))) return;
+    if (!(*(void **)&blas.dgemm = dlsym(library, "cblas_dgemm"))) return;
+#define X(name, arguments) \
+    if (!(*(void **)&blas.name = dlsym(library, #name "_"))) return;
+    LOSSKIT_LAPACK_ALL(X)
+#undef X
+    loaded_blas = &blas;
+}
+
+const losskit_blas *losskit_blas_load(void) {
+    pthread_once(&blas_once, load_blas);
+    return loaded_blas;
+}
+
+static losskit_clblast clblast;
+static const losskit_clblast *loaded_clblast;
+static pthread_once_t clblast_once = PTHREAD_ONCE_INIT;
+
+static void load_clblast(void) {
+    static const char *const names[] = {"libclblast.so.1", "libclblast.so", "libclblast.dylib", NULL};
+    void *library = open_first(names);
+    if (!library) return;
+    if (!(*(void **)&clblast.sgemm = dlsym(library, "CLBlastSgemm"))) return;
+    if (!(*(void **)&clblast.dgemm = dlsym(library, "CLBlastDgemm"))) return;
+    loaded_clblast = &clblast;
+}
+
+const losskit_clblast *losskit_clblast_load(void) {
+    pthread_once(&clblast_once, load_clblast);
+    return loaded_clblast;
+}

@@ -1,0 +1,62 @@
+#include "losskit_kernels.h"
+
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+// The files that travel in the binary: an array each, and a row each in the table below.
+static const unsigned char common_clh[] = {
+#embed "../../kernels/common.clh"
+};
+static const unsigned char expression_cl[] = {
+#embed "../../kernels/expression.cl"
+};
+static const unsigned char softmax_cl[] = {
+#embed "../../kernels/softmax.cl"
+};
+static const unsigned char pairwise_cl[] = {
+#embed "../../kernels/pairwise.cl"
+};
+static const unsigned char transport_cl[] = {
+#embed "../../kernels/transport.cl"
+};
+static const unsigned char spanning_tree_cl[] = {
+#embed "../../kernels/spanning_tree.cl"
+};
+static const unsigned char sort_cl[] = {
+#embed "../../kernels/sort.cl"
+};
+static const unsigned char indexing_cl[] = {
+#embed "../../kernels/indexing.cl"
+};
+static const unsigned char random_cl[] = {
+#embed "../../kernels/random.cl"
+};
+static const unsigned char convolution_cl[] = {
+#embed "../../kernels/convolution.cl"
+};
+static const unsigned char matmul_cl[] = {
+#embed "../../kernels/matmul.cl"
+};
+static const unsigned char measure_cl[] = {
+#embed "../../kernels/measure.cl"
+};
+
+#define ROW(name, text) {name, text, sizeof text}
+static const losskit_kernel_file files[] = {
+    ROW("common.clh", common_clh),
+    ROW("expression.cl", expression_cl),
+    ROW("softmax.cl", softmax_cl),
+    ROW("pairwise.cl", pairwise_cl),
+    ROW("transport.cl", transport_cl),
+    ROW("spanning_tree.cl", spanning_tree_cl),
+    ROW("sort.cl", sort_cl),
+    ROW("indexing.cl", indexing_cl),
+    ROW("random.cl", random_cl),
+    ROW("convolution.cl", convolution_cl),
+    ROW("matmul.cl", matmul_cl),
+    ROW("measure.cl", measure_cl),
+};
+
+const losskit_kernel_file *losskit_kernel_files(size_t *count) {
+    *count = sizeof files / sizeof *files;
+    return files;
+}

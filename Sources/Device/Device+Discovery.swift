@@ -1,0 +1,104 @@
+import CLossKitOpenCL
+
+extension Device {
+    /// The CPU first, then every OpenCL device, the most capable first.
+    ///
+    /// Platforms are asked exactly once, by one thread: some drivers do not survive two asking at a time.
+    public static let all: [Device] = [.cpu] + discovered.map(\.device)
+
+    /// The best GPU, else the CPU; `LOSSKIT_DEVICE` names another.
+    public static let `default`: Device = {
+        if let request = Environment.device {
+            do {
+                return try named(request)
+            } catch {
+                StandardError.print("losskit: LOSSKIT_DEVICE is ignored: \(error)")
+            }
+        }
+        return all.first { $0.kind == .gpu || $0.kind == .accelerator } ?? .cpu
+    }()
+
+    /// The device that a text names: `cpu`, `opencl` (the best), `opencl:SUBSTRING` of its name or platform, or `opencl:P:D` by platform and device number.
+    public static func named(_ request: String) throws(DeviceError) -> Device {
+        let parts = request.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        if parts == ["cpu"] { return .cpu }
+        let match: Discovered? =
+            switch (parts.first, parts.count) {
+            case ("opencl", 1): discovered.first
+            case ("opencl", 3): discovered.first { "\($0.platformIndex)" == parts[1] && "\($0.deviceIndex)" == parts[2] }
+            case ("opencl", 2): discovered.first { $0.matches(parts[1]) }
+            default: nil
+            }
+        guard let match else {
+            throw .notFound(request: request, available: ["cpu"] + discovered.map(\.label))
+        }
+        return match.device
+    }
+
+    /// How ``named(_:)`` finds this very device.
+    public var label: String {
+        Self.discovered.first { $0.device == self }?.label ?? "cpu"
+    }
+
+    private struct Discovered: Sendable {
+        var device: Device
+        var platformIndex: Int
+        var deviceIndex: Int
+
+        var label: String { "opencl:\(platformIndex):\(deviceIndex) (\(device.name))" }
+
+        func matches(_ text: String) -> Bool {
+            (device.platform + " " + device.name).lowercased().contains(text.lowercased())
+        }
+    }
+
+    private static let discovered: [Discovered] = {
+        guard let api = losskit_opencl_load()?.pointee else { return [] }
+        var found: [Discovered] = []
+        for (platformIndex, platform) in platforms(api).enumerated() {
+            for (deviceIndex, handle) in devices(api, platform).enumerated() {
+                guard let context = OpenCLContext(api: api, platform: platform, device: handle), let stream = OpenCLStream(context: context)
+                else { continue }
+                let kind: Kind =
+                    switch OpenCLInfo(api: api, device: handle).number(CL_DEVICE_TYPE) {
+                    case let type where type & Int(CL_DEVICE_TYPE_GPU) != 0: .gpu
+                    case let type where type & Int(CL_DEVICE_TYPE_CPU) != 0: .openCLCPU
+                    default: .accelerator
+                    }
+                let state = DeviceState(
+                    name: context.name, vendor: context.vendor, kind: kind, capacity: context.traits.globalMemory, stream: stream)
+                found.append(Discovered(device: Device(state: state), platformIndex: platformIndex, deviceIndex: deviceIndex))
+            }
+        }
+        return found.sorted { $0.device.score > $1.device.score }
+    }()
+
+    /// A rough measure of speed: GPUs before accelerators before CPUs, then compute units times clock.
+    private var score: Double {
+        let rank: Double =
+            switch kind {
+            case .gpu: 3
+            case .accelerator: 2
+            case .openCLCPU: 1
+            case .cpu: 0
+            }
+        return rank * 1e9 + Double(traits?.computeUnits ?? 0) * Double(traits?.clockMegahertz ?? 0)
+    }
+
+    private static func platforms(_ api: losskit_opencl) -> [cl_platform_id] {
+        var count: cl_uint = 0
+        guard api.clGetPlatformIDs(0, nil, &count) == 0, count > 0 else { return [] }
+        var platforms = [cl_platform_id?](repeating: nil, count: Int(count))
+        guard api.clGetPlatformIDs(count, &platforms, nil) == 0 else { return [] }
+        return platforms.compactMap { $0 }
+    }
+
+    private static func devices(_ api: losskit_opencl, _ platform: cl_platform_id) -> [cl_device_id] {
+        var count: cl_uint = 0
+        let type = cl_device_type(CL_DEVICE_TYPE_ALL)
+        guard api.clGetDeviceIDs(platform, type, 0, nil, &count) == 0, count > 0 else { return [] }
+        var devices = [cl_device_id?](repeating: nil, count: Int(count))
+        guard api.clGetDeviceIDs(platform, type, count, &devices, nil) == 0 else { return [] }
+        return devices.compactMap { $0 }
+    }
+}

@@ -1,0 +1,50 @@
+/// The memory of one step of work on the CPU, at the slices' offsets.
+package struct HostPointers {
+    fileprivate let reads: [BufferSlice]
+    fileprivate let writes: [BufferSlice]
+    fileprivate let updates: [BufferSlice]
+
+    /// The `index`th slice that the step reads.
+    package func read<T>(_ index: Int, as type: T.Type = T.self) -> UnsafePointer<T> {
+        UnsafePointer(Self.address(reads[index]).assumingMemoryBound(to: type))
+    }
+
+    /// The `index`th slice that the step writes.
+    package func write<T>(_ index: Int, as type: T.Type = T.self) -> UnsafeMutablePointer<T> {
+        Self.address(writes[index]).assumingMemoryBound(to: type)
+    }
+
+    /// The `index`th slice that the step reads and writes.
+    package func update<T>(_ index: Int, as type: T.Type = T.self) -> UnsafeMutablePointer<T> {
+        Self.address(updates[index]).assumingMemoryBound(to: type)
+    }
+
+    package func rawRead(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(Self.address(reads[index])) }
+    package func rawWrite(_ index: Int) -> UnsafeMutableRawPointer { Self.address(writes[index]) }
+
+    /// Empty buffers have no memory; kernels get an address that they never follow.
+    private static func address(_ slice: BufferSlice) -> UnsafeMutableRawPointer {
+        if let pointer = slice.buffer.hostPointer { return pointer + slice.byteOffset }
+        return UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
+    }
+}
+
+extension Device {
+    /// Runs one step of work, described for both back ends.
+    ///
+    /// - Parameters:
+    ///   - shape: What the step runs over, for the profiler.
+    ///   - bytes: Bytes the algorithm has to move.
+    ///   - flops: Operations the algorithm has to do.
+    package func run(
+        _ name: StaticString, shape: [Int], reads: [BufferSlice], writes: [BufferSlice], updates: [BufferSlice] = [], bytes: Int,
+        flops: Int = 0, host: (HostPointers) throws -> Void, openCL: (OpenCLEncoder) throws -> Void
+    ) throws {
+        if let stream = state.stream {
+            try openCL(OpenCLEncoder(device: self, stream: stream))
+        } else {
+            Profiler.scope?.launched()
+            try host(HostPointers(reads: reads, writes: writes, updates: updates))
+        }
+    }
+}

@@ -1,0 +1,29 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The environment variables that steer LossKit, read once.
+package enum Environment {
+    /// The device that ``Device/default`` is, by the names ``Device/named(_:)`` takes.
+    package static let device = value("LOSSKIT_DEVICE")
+    /// `1` prints each launch, `validate` checks each launch with the CPU.
+    package static let debug = value("LOSSKIT_DEBUG")
+    /// A folder whose files replace the kernels in the binary.
+    package static let kernelDirectory = value("LOSSKIT_KERNEL_DIR")
+    /// How many threads the CPU works with.
+    package static let threads = value("LOSSKIT_THREADS").flatMap { Int($0) }
+    /// `off`, `interpret` or `compile`: how fused expressions run.
+    package static let fusion = value("LOSSKIT_FUSION")
+    /// Where compiled programs are kept.
+    package static let cacheDirectory = value("LOSSKIT_CACHE_DIR")
+    /// Set to keep no compiled programs on disk.
+    package static let noCache = value("LOSSKIT_NO_CACHE") != nil
+
+    /// A variable's value, or nil where it is unset or empty.
+    package static func value(_ name: String) -> String? {
+        guard let text = getenv(name), text[0] != 0 else { return nil }
+        return String(cString: text)
+    }
+}

@@ -1,0 +1,92 @@
+import CLossKitOpenCL
+
+/// One OpenCL device with its context.
+///
+/// Unchecked: the handles never change, and OpenCL's context and device calls are safe from any thread.
+final class OpenCLContext: @unchecked Sendable {
+    let api: losskit_opencl
+    let device: cl_device_id
+    let context: cl_context
+    let traits: OpenCLTraits
+    let platformName: String
+    let name: String
+    let vendor: String
+    let driverVersion: String
+
+    init?(api: losskit_opencl, platform: cl_platform_id, device: cl_device_id) {
+        let info = OpenCLInfo(api: api, device: device)
+        var status: cl_int = 0
+        var handle: cl_device_id? = device
+        guard info.flag(CL_DEVICE_AVAILABLE), info.flag(CL_DEVICE_COMPILER_AVAILABLE),
+            let context = api.clCreateContext(nil, 1, &handle, nil, nil, &status), status == 0
+        else { return nil }
+        self.api = api
+        self.device = device
+        self.context = context
+        platformName = OpenCLInfo.platformName(api: api, platform: platform)
+        name = info.text(CL_DEVICE_NAME)
+        vendor = info.text(CL_DEVICE_VENDOR)
+        driverVersion = info.text(CL_DRIVER_VERSION)
+        traits = info.traits
+    }
+
+    func allocate(_ byteCount: Int) -> cl_mem? {
+        guard byteCount <= traits.maxAllocation else { return nil }
+        var status: cl_int = 0
+        let flags = cl_mem_flags(CL_MEM_READ_WRITE) | (traits.isCPU ? cl_mem_flags(CL_MEM_ALLOC_HOST_PTR) : 0)
+        let memory = api.clCreateBuffer(context, flags, byteCount, nil, &status)
+        return status == 0 ? memory : nil
+    }
+}
+
+/// Reads a device's properties; what a driver does not answer reads as zero or empty.
+struct OpenCLInfo {
+    let api: losskit_opencl
+    let device: cl_device_id
+
+    func number(_ name: Int32) -> Int {
+        var value: UInt64 = 0
+        var size = 0
+        guard api.clGetDeviceInfo(device, cl_device_info(name), 8, &value, &size) == 0 else { return 0 }
+        return Int(truncatingIfNeeded: size == 4 ? UInt64(UInt32(truncatingIfNeeded: value)) : value)
+    }
+
+    func flag(_ name: Int32) -> Bool { number(name) != 0 }
+
+    func text(_ name: Int32) -> String {
+        var size = 0
+        guard api.clGetDeviceInfo(device, cl_device_info(name), 0, nil, &size) == 0, size > 0 else { return "" }
+        var bytes = [CChar](repeating: 0, count: size)
+        guard api.clGetDeviceInfo(device, cl_device_info(name), size, &bytes, nil) == 0 else { return "" }
+        return Self.string(bytes)
+    }
+
+    static func platformName(api: losskit_opencl, platform: cl_platform_id) -> String {
+        var size = 0
+        guard api.clGetPlatformInfo(platform, cl_platform_info(CL_PLATFORM_NAME), 0, nil, &size) == 0, size > 0 else { return "" }
+        var bytes = [CChar](repeating: 0, count: size)
+        guard api.clGetPlatformInfo(platform, cl_platform_info(CL_PLATFORM_NAME), size, &bytes, nil) == 0 else { return "" }
+        return string(bytes)
+    }
+
+    private static func string(_ bytes: [CChar]) -> String {
+        String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    var traits: OpenCLTraits {
+        let extensions = text(CL_DEVICE_EXTENSIONS).split(separator: " ")
+        return OpenCLTraits(
+            isCPU: number(CL_DEVICE_TYPE) & Int(CL_DEVICE_TYPE_CPU) != 0,
+            computeUnits: max(1, number(CL_DEVICE_MAX_COMPUTE_UNITS)),
+            clockMegahertz: number(CL_DEVICE_MAX_CLOCK_FREQUENCY),
+            maxWorkGroupSize: max(1, number(CL_DEVICE_MAX_WORK_GROUP_SIZE)),
+            localMemory: number(CL_DEVICE_LOCAL_MEM_SIZE),
+            globalMemory: number(CL_DEVICE_GLOBAL_MEM_SIZE),
+            maxAllocation: number(CL_DEVICE_MAX_MEM_ALLOC_SIZE),
+            maxParameterBytes: number(CL_DEVICE_MAX_PARAMETER_SIZE),
+            hasFP64: extensions.contains("cl_khr_fp64"),
+            hasFP16: extensions.contains("cl_khr_fp16"),
+            hasInt64Atomics: extensions.contains("cl_khr_int64_base_atomics"),
+            version: text(CL_DEVICE_VERSION))
+    }
+}

@@ -1,0 +1,69 @@
+import CLossKitOpenCL
+
+/// One argument of an OpenCL kernel.
+package enum KernelArgument: Sendable {
+    /// Two arguments: the memory, and the slice's offset in elements as a `long`.
+    case buffer(BufferSlice)
+    case int32(Int32)
+    case int64(Int64)
+    case float(Float)
+    case double(Double)
+    /// A structure by value.
+    case bytes([UInt8])
+    /// Local memory of so many bytes.
+    case local(bytes: Int)
+
+    /// An extent or count, which kernels take as `long`.
+    package static func count(_ value: Int) -> KernelArgument { .int64(Int64(value)) }
+}
+
+/// Queues the kernels that make up one step of work.
+package struct OpenCLEncoder {
+    package let device: Device
+    let stream: OpenCLStream
+
+    package var traits: OpenCLTraits { stream.context.traits }
+
+    /// Queues a kernel of kernels/`file`.cl. The global size is rounded up to whole work-groups.
+    package func launch(
+        _ kernel: String, in file: String, defines: [String] = [], arguments: [KernelArgument], global: [Int], local: [Int]? = nil
+    ) throws {
+        try launch(kernel, source: KernelSource(file: file), defines: defines, arguments: arguments, global: global, local: local)
+    }
+
+    /// Queues a kernel of a given program.
+    package func launch(
+        _ kernel: String, source: KernelSource, defines: [String] = [], arguments: [KernelArgument], global: [Int], local: [Int]? = nil
+    ) throws {
+        let program = try stream.programs.program(source, defines: defines)
+        try stream.launch(kernel, of: program, arguments: arguments, global: global, local: local)
+        Profiler.scope?.launched()
+    }
+
+    /// Memory for the time of this step.
+    package func scratch(byteCount: Int) throws -> Buffer {
+        try Buffer(byteCount: byteCount, on: device)
+    }
+
+    /// Memory for the time of this step, filled with zeros.
+    package func zeroedScratch(byteCount: Int) throws -> Buffer {
+        let buffer = try scratch(byteCount: byteCount)
+        if let object = buffer.object { try stream.clear(object, byteCount: byteCount) }
+        return buffer
+    }
+
+    /// Lets the host read and write the slices' memory after the work queued before; pointers are at the slices' offsets.
+    package func withHostAccess(to slices: [BufferSlice], _ body: ([UnsafeMutableRawPointer]) throws -> Void) throws {
+        var mapped: [(object: cl_mem, pointer: UnsafeMutableRawPointer)] = []
+        var pointers: [UnsafeMutableRawPointer] = []
+        defer { for (object, pointer) in mapped { try? stream.unmap(object, pointer) } }
+        for slice in slices {
+            guard let object = slice.buffer.object else { continue }
+            let pointer = try stream.map(object, byteCount: slice.buffer.byteCount)
+            mapped.append((object, pointer))
+            pointers.append(pointer + slice.byteOffset)
+        }
+        try body(pointers)
+        Profiler.scope?.launched()
+    }
+}

@@ -1,0 +1,45 @@
+import Synchronization
+
+/// What a stretch of code cost.
+public struct Measurement: Sendable, Equatable {
+    /// Kernels launched; on the CPU, passes over memory.
+    public var launches = 0
+    /// The most bytes that buffers allocated inside held at one time.
+    public var peakBytes = 0
+    /// Bytes that buffers allocated inside still hold.
+    public var liveBytes = 0
+    /// Bytes copied to a device.
+    public var uploadedBytes = 0
+    /// Bytes copied from a device.
+    public var downloadedBytes = 0
+}
+
+/// Counts what runs on devices.
+public enum Profiler {
+    /// Counts of one ``measure(_:)``; buffers report to the scope they were allocated in, even when they die later.
+    final class Scope: Sendable {
+        private let counts = Mutex(Measurement())
+
+        var measurement: Measurement { counts.withLock { $0 } }
+
+        func launched() { counts.withLock { $0.launches += 1 } }
+        func uploaded(_ bytes: Int) { counts.withLock { $0.uploadedBytes += bytes } }
+        func downloaded(_ bytes: Int) { counts.withLock { $0.downloadedBytes += bytes } }
+        func freed(_ bytes: Int) { counts.withLock { $0.liveBytes -= bytes } }
+        func allocated(_ bytes: Int) {
+            counts.withLock {
+                $0.liveBytes += bytes
+                $0.peakBytes = max($0.peakBytes, $0.liveBytes)
+            }
+        }
+    }
+
+    @TaskLocal static var scope: Scope?
+
+    /// Runs `body` and says what it cost; other tasks' work does not count.
+    public static func measure<R>(_ body: () throws -> R) rethrows -> (result: R, measurement: Measurement) {
+        let scope = Scope()
+        let result = try $scope.withValue(scope, operation: body)
+        return (result, scope.measurement)
+    }
+}

@@ -1,0 +1,106 @@
+import LossKitDevice
+
+/// A fused expression on an OpenCL device, run by the interpreter kernel: one launch.
+struct OpenCLExpression {
+    private let program: ExpressionProgram
+    private let operands: ExpressionOperands
+    private let space: IterationSpace
+
+    init(_ program: ExpressionProgram, _ operands: ExpressionOperands, _ space: IterationSpace) {
+        self.program = program
+        self.operands = operands
+        self.space = space
+    }
+
+    func run(on encoder: OpenCLEncoder, into output: BufferSlice) throws {
+        guard space.shape.count <= ExpressionProgram.maximumRank else {
+            throw DeviceError.invalidLaunch(
+                kernel: "expression", problem: "more than \(ExpressionProgram.maximumRank) axes that cannot be merged")
+        }
+        guard program.arithmetic != .float64 || encoder.traits.hasFP64 else {
+            throw DeviceError.invalidLaunch(kernel: "expression", problem: "\(encoder.device) has no float64")
+        }
+        let (steps, registerCount, result) = program.allocated()
+        // Few variants, so that few programs are ever compiled.
+        let registers = registerCount <= 8 ? 8 : registerCount <= 16 ? 16 : ExpressionProgram.maximumInstructions
+        let defines = ["ARITHMETIC=\(program.arithmetic.rawValue)", "REGISTERS=\(registers)"]
+        let structure = encoded(steps, result: result)
+        let leaves = (0..<ExpressionProgram.maximumLeaves).map { KernelArgument.buffer($0 < operands.leaves.count ? operands.leaves[$0] : output) }
+        let width = encoder.traits.isCPU ? 64 : 4
+
+        guard program.reduction != nil else {
+            try encoder.launch(
+                "map", in: "expression", defines: defines,
+                arguments: [.bytes(structure)] + leaves + [.buffer(output), .count(space.count)],
+                global: [(space.count + width - 1) / width], local: encoder.traits.isCPU ? nil : [64])
+            return
+        }
+        let local = encoder.traits.isCPU ? 1 : 128
+        let groups = space.columns == 1 ? space.outer : space.outer * ((space.columns + width - 1) / width)
+        let parts = partCount(groups: groups, encoder.traits)
+        let partLength = (max(space.length, 1) + parts - 1) / parts
+        let wide = encoder.traits.hasFP64 || program.arithmetic.isInteger ? 8 : 4
+        let partials = try encoder.scratch(byteCount: max(1, parts > 1 ? parts * space.outputCount : 1) * wide)
+        let arrived = try encoder.zeroedScratch(byteCount: 4 * (parts > 1 ? groups : 1))
+        try encoder.launch(
+            "fold", in: "expression", defines: defines,
+            arguments: [.bytes(structure)] + leaves + [
+                .buffer(output), .buffer(BufferSlice(partials, elementSize: wide)), .buffer(BufferSlice(arrived, elementSize: 4)),
+                .count(space.outer), .count(space.length), .count(space.columns), .count(parts), .count(partLength),
+                encoder.traits.hasFP64 ? .double(operands.scale) : .float(Float(operands.scale)), .local(bytes: local * wide),
+            ], global: [groups * parts * local], local: [local])
+    }
+
+    /// Enough parts to fill the device, each long enough to be worth a work-group; it depends on sizes and device only.
+    private func partCount(groups: Int, _ traits: OpenCLTraits) -> Int {
+        let target = traits.computeUnits * (traits.isCPU ? 8 : 16)
+        guard groups < target, groups <= 1024 else { return 1 }
+        let minimumLength = traits.isCPU ? 8192 / min(space.columns, 64) : 2048
+        return max(1, min(target / groups, space.length / minimumLength, 256))
+    }
+
+    /// The bytes of `expression_t`.
+    private func encoded(_ steps: [AllocatedStep], result: Int32) -> [UInt8] {
+        var bytes: [UInt8] = []
+        func append<T: BitwiseCopyable>(_ value: T) { withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) } }
+        func append(_ values: [Int], padTo count: Int, with filler: Int) {
+            for index in 0..<count { append(Int64(index < values.count ? values[index] : filler)) }
+        }
+        append(space.shape, padTo: ExpressionProgram.maximumRank, with: 1)
+        for leaf in 0..<ExpressionProgram.maximumLeaves {
+            append(leaf < space.strides.count ? space.strides[leaf] : [], padTo: ExpressionProgram.maximumRank, with: 0)
+        }
+        for index in 0..<ExpressionProgram.maximumConstants {
+            let value = index < operands.constants.count ? operands.constants[index] : 0
+            switch program.arithmetic {
+            case .float32: append(Float(value))
+            case .float64: append(value)
+            case .int32: append(Int32(truncatingIfNeeded: Int64(exactly: value.rounded(.towardZero)) ?? 0))
+            case .int64: append(Int64(exactly: value.rounded(.towardZero)) ?? 0)
+            }
+        }
+        for index in 0..<ExpressionProgram.maximumInstructions {
+            guard index < steps.count else {
+                append(UInt32(0))
+                continue
+            }
+            let step = steps[index]
+            append(
+                UInt32(step.opcode.rawValue) | UInt32(step.a) << 7 | UInt32(step.b) << 13 | UInt32(step.c) << 19 | UInt32(step.target) << 25)
+        }
+        for leaf in 0..<ExpressionProgram.maximumLeaves {
+            append(UInt8(leaf < program.leaves.count ? program.leaves[leaf].code : 6))
+        }
+        append(Int32(steps.count))
+        append(Int32(space.shape.count))
+        append(result)
+        append(program.output.code)
+        append(program.reduction?.rawValue ?? -1)
+        append(Int32(0))
+        return bytes
+    }
+}
+
+extension ArithmeticType {
+    var isInteger: Bool { self == .int32 || self == .int64 }
+}

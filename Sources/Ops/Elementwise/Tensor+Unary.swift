@@ -1,0 +1,107 @@
+import LossKitKernels
+
+extension Tensor {
+    /// An elementwise operation with its derivative, which `derivative` gives from the operand.
+    private func unary(
+        _ opcode: Opcode, _ name: String, _ result: ResultType = .floating, derivative: @escaping @Sendable (Tensor) throws -> Tensor
+    ) -> Tensor {
+        let output = Self.apply(opcode, [.tensor(self)], result: result, name: name)
+        guard history != nil else { return output }
+        return Self.record("elementwise", inputs: [self], output: output) { [$0.cotangent * (try derivative(self))] }
+    }
+
+    /// A step function: its derivative is 0 wherever it has one.
+    private func steps(_ opcode: Opcode, _ name: String) -> Tensor {
+        Self.apply(opcode, [.tensor(self)], result: .same, name: name)
+    }
+
+    private func test(_ opcode: Opcode, _ name: String) -> Tensor {
+        Self.apply(opcode, [.tensor(self)], result: .truth, name: name)
+    }
+
+    public func negated() -> Tensor {
+        let output = Self.apply(.negate, [.tensor(self)], result: .same, name: "negated")
+        return Self.record("elementwise", inputs: [self], output: output) { [-$0.cotangent] }
+    }
+
+    /// |x|, with derivative 0 at 0.
+    public func absolute() -> Tensor { unary(.absolute, "absolute", .same) { $0.sign() } }
+    /// -1, 0 or 1.
+    public func sign() -> Tensor { steps(.sign, "sign") }
+    public func reciprocal() -> Tensor { unary(.reciprocal, "reciprocal") { -$0.reciprocal().square() } }
+    public func square() -> Tensor { unary(.square, "square", .same) { $0 * 2 } }
+    /// The square root, with derivative 0 at 0.
+    public func squareRoot() -> Tensor {
+        unary(.squareRoot, "squareRoot") { x in
+            let isZero = x .== 0
+            return .select(isZero, try .zeros([], dtype: x.dtype.floating, on: x.device), x.reciprocalSquareRoot() * 0.5)
+        }
+    }
+    public func reciprocalSquareRoot() -> Tensor {
+        unary(.reciprocalSquareRoot, "reciprocalSquareRoot") { x in x.reciprocalSquareRoot() / x * -0.5 }
+    }
+
+    public func exp() -> Tensor { unary(.exp, "exp") { $0.exp() } }
+    public func exp2() -> Tensor { unary(.exp2, "exp2") { $0.exp2() * 0.6931471805599453 } }
+    /// exp(x) - 1 without cancellation near 0.
+    public func expm1() -> Tensor { unary(.expm1, "expm1") { $0.exp() } }
+    public func log() -> Tensor { unary(.log, "log") { $0.reciprocal() } }
+    public func log2() -> Tensor { unary(.log2, "log2") { $0.reciprocal() * 1.4426950408889634 } }
+    public func log10() -> Tensor { unary(.log10, "log10") { $0.reciprocal() * 0.4342944819032518 } }
+    /// log(1 + x) without cancellation near 0.
+    public func log1p() -> Tensor { unary(.log1p, "log1p") { ($0 + 1).reciprocal() } }
+
+    public func sin() -> Tensor { unary(.sin, "sin") { $0.cos() } }
+    public func cos() -> Tensor { unary(.cos, "cos") { -$0.sin() } }
+    public func tan() -> Tensor { unary(.tan, "tan") { $0.tan().square() + 1 } }
+    public func asin() -> Tensor { unary(.asin, "asin") { (1 - $0.square()).reciprocalSquareRoot() } }
+    public func acos() -> Tensor { unary(.acos, "acos") { -(1 - $0.square()).reciprocalSquareRoot() } }
+    public func atan() -> Tensor { unary(.atan, "atan") { ($0.square() + 1).reciprocal() } }
+    public func sinh() -> Tensor { unary(.sinh, "sinh") { $0.cosh() } }
+    public func cosh() -> Tensor { unary(.cosh, "cosh") { $0.sinh() } }
+    public func tanh() -> Tensor { unary(.tanh, "tanh") { 1 - $0.tanh().square() } }
+    public func asinh() -> Tensor { unary(.asinh, "asinh") { ($0.square() + 1).reciprocalSquareRoot() } }
+    public func acosh() -> Tensor { unary(.acosh, "acosh") { ($0.square() - 1).reciprocalSquareRoot() } }
+    public func atanh() -> Tensor { unary(.atanh, "atanh") { (1 - $0.square()).reciprocal() } }
+
+    /// 1 / (1 + exp(-x)).
+    public func sigmoid() -> Tensor { unary(.sigmoid, "sigmoid") { x in x.sigmoid() * (-x).sigmoid() } }
+    /// log(1 + exp(x)), finite for every finite x.
+    public func softplus() -> Tensor { unary(.softplus, "softplus") { $0.sigmoid() } }
+    /// log of the sigmoid, finite for every finite x.
+    public func logSigmoid() -> Tensor { -(-self).softplus() }
+    /// max(x, 0); NaN stays, the derivative at 0 is 0.
+    public func relu() -> Tensor {
+        let output = Self.apply(.maximum, [.tensor(self), .whole(0)], result: .same, name: "relu")
+        return Self.record("relu", inputs: [self], output: output) { [$0.cotangent * (self .> 0).asType($0.cotangent.dtype)] }
+    }
+    /// x Phi(x) with the normal distribution function, exact (not the tanh approximation).
+    public func gelu() -> Tensor {
+        unary(.gelu, "gelu") { x in
+            let density = (x.square() * -0.5).exp() * 0.3989422804014327
+            return ((x * 0.7071067811865476).erf() + 1) * 0.5 + x * density
+        }
+    }
+    public func erf() -> Tensor { unary(.erf, "erf") { (-$0.square()).exp() * 1.1283791670955126 } }
+    /// 1 - erf(x) without cancellation.
+    public func erfc() -> Tensor { unary(.erfc, "erfc") { (-$0.square()).exp() * -1.1283791670955126 } }
+    /// The inverse of erf on (-1, 1).
+    public func erfInverse() -> Tensor { unary(.erfInverse, "erfInverse") { $0.erfInverse().square().exp() * 0.886226925452758 } }
+    /// log |Gamma(x)|.
+    public func logGamma() -> Tensor { unary(.logGamma, "logGamma") { $0.digamma() } }
+    /// The derivative of ``logGamma()``.
+    public func digamma() -> Tensor { unary(.digamma, "digamma") { $0.trigamma() } }
+    /// The derivative of ``digamma()``; its own is not provided.
+    public func trigamma() -> Tensor {
+        unary(.trigamma, "trigamma") { _ in throw TensorError.notDifferentiable(operation: "trigamma", order: 1) }
+    }
+
+    public func floor() -> Tensor { steps(.floor, "floor") }
+    public func ceil() -> Tensor { steps(.ceil, "ceil") }
+    /// To the nearest whole number, halves to even.
+    public func round() -> Tensor { steps(.round, "round") }
+    public func truncate() -> Tensor { steps(.truncate, "truncate") }
+    public func isNaN() -> Tensor { test(.isNaN, "isNaN") }
+    public func isInfinite() -> Tensor { test(.isInfinite, "isInfinite") }
+    public func isFinite() -> Tensor { test(.isFinite, "isFinite") }
+}

@@ -1,0 +1,96 @@
+import LossKitDevice
+import LossKitKernels
+
+extension Tensor {
+    /// A tensor of the values in row-major order, one-dimensional unless a shape is given.
+    ///
+    /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` where the shape holds another number of elements.
+    public init<S: TensorScalar>(_ values: [S], shape: [Int]? = nil, on device: Device = .default) throws {
+        let shape = shape ?? [values.count]
+        guard try Shape.checkedCount(shape, operation: "Tensor") == values.count else {
+            throw TensorError.shapeMismatch(operation: "Tensor", expected: "a shape of \(values.count) elements", actual: [shape])
+        }
+        self = try values.withUnsafeBytes { try Tensor(bytes: $0, shape: shape, dtype: S.dtype, on: device) }
+    }
+
+    /// A matrix of rows of equal length.
+    public init<S: TensorScalar>(_ rows: [[S]], on device: Device = .default) throws {
+        guard rows.allSatisfy({ $0.count == rows[0].count }) else {
+            throw TensorError.shapeMismatch(operation: "Tensor", expected: "rows of equal length", actual: rows.map { [$0.count] })
+        }
+        try self.init(rows.flatMap { $0 }, shape: [rows.count, rows.first?.count ?? 0], on: device)
+    }
+
+    /// A scalar.
+    public init<S: TensorScalar>(_ value: S, on device: Device = .default) throws {
+        try self.init([value], shape: [], on: device)
+    }
+
+    /// A tensor of bytes in row-major order, copied.
+    public init(bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType, on device: Device = .default) throws {
+        let count = try Shape.checkedCount(shape, operation: "Tensor")
+        guard bytes.count == count * dtype.byteCount else {
+            throw TensorError.invalidArgument(
+                operation: "Tensor", expected: "\(count * dtype.byteCount) bytes for \(dtype) of shape \(shape)", actual: "\(bytes.count)")
+        }
+        let tensor = try Tensor.empty(shape, dtype: dtype, on: device)
+        try tensor.output().buffer.upload(bytes)
+        self = tensor
+    }
+
+    /// A tensor of one value everywhere; takes no memory until it is needed as such.
+    public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32, on device: Device = .default) throws -> Tensor {
+        _ = try Shape.checkedCount(shape, operation: "full")
+        var expression = Expression(shape: shape, arithmetic: dtype.arithmetic, output: dtype)
+        _ = expression.append(constant: dtype == .bool ? (value != 0 ? 1 : 0) : value)
+        return Tensor(shape: shape, dtype: dtype, device: device, state: .pending(expression))
+    }
+
+    public static func zeros(_ shape: [Int], dtype: DType = .float32, on device: Device = .default) throws -> Tensor {
+        try full(shape, 0, dtype: dtype, on: device)
+    }
+
+    public static func ones(_ shape: [Int], dtype: DType = .float32, on device: Device = .default) throws -> Tensor {
+        try full(shape, 1, dtype: dtype, on: device)
+    }
+
+    /// start, start + step, ... up to but without end.
+    public static func arange(
+        _ start: Double = 0, to end: Double, by step: Double = 1, dtype: DType = .int64, on device: Device = .default
+    ) throws -> Tensor {
+        guard step != 0, (end - start) / step < 1e15 else {
+            throw TensorError.invalidArgument(operation: "arange", expected: "a finite number of steps", actual: "\(start) to \(end) by \(step)")
+        }
+        let count = Swift.max(0, Int(((end - start) / step).rounded(.up)))
+        return try Tensor((0..<count).map { start + Double($0) * step }, on: device).asType(dtype)
+    }
+
+    /// `count` values at equal distances from start to end, both included.
+    public static func linspace(
+        _ start: Double, _ end: Double, count: Int, dtype: DType = .float32, on device: Device = .default
+    ) throws -> Tensor {
+        guard count >= 0 else { throw TensorError.invalidArgument(operation: "linspace", expected: "count >= 0", actual: "\(count)") }
+        let values = (0..<count).map { count == 1 ? start : start + (end - start) * Double($0) / Double(count - 1) }
+        return try Tensor(values, on: device).asType(dtype)
+    }
+
+    /// The identity matrix.
+    public static func eye(_ n: Int, dtype: DType = .float32, on device: Device = .default) throws -> Tensor {
+        let index = try arange(to: Double(Swift.max(0, n)), dtype: .int32, on: device)
+        return try (index.expandedDimensions(at: 1) .== index).asType(dtype)
+    }
+
+    /// The same values on another device, copied through the host; itself on its own.
+    public func to(_ target: Device) throws -> Tensor {
+        guard target != device else { return self }
+        let count = count * dtype.byteCount
+        let source = try slice()
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Swift.max(count, 1), alignment: 64)
+        defer { bytes.deallocate() }
+        let filled = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+        try source.buffer.download(into: filled, from: source.byteOffset)
+        let copy = try Tensor(bytes: UnsafeRawBufferPointer(filled), shape: shape, dtype: dtype, on: target)
+        let origin = device
+        return Tensor.record("to", inputs: [self], output: copy) { [try $0.cotangent.to(origin)] }
+    }
+}

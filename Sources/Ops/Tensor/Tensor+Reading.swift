@@ -1,0 +1,40 @@
+import LossKitDevice
+import LossKitKernels
+
+extension Tensor {
+    /// The elements in row-major order, converted to the wanted type; waits for the device.
+    public func array<S: TensorScalar>(of type: S.Type = S.self) throws -> [S] {
+        let tensor = asType(S.dtype)
+        let source = try tensor.slice()
+        return try [S](unsafeUninitializedCapacity: tensor.count) { buffer, count in
+            let bytes = UnsafeMutableRawBufferPointer(buffer)
+            try source.buffer.download(
+                into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<(tensor.count * dtypeSize(S.self))]), from: source.byteOffset)
+            count = tensor.count
+        }
+    }
+
+    /// The only element, as a number.
+    ///
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` where there is not exactly one.
+    public func scalar() throws -> Double {
+        guard try checked().count == 1 else {
+            throw TensorError.invalidArgument(operation: "scalar", expected: "one element", actual: "shape \(shape)")
+        }
+        return try array(of: Double.self)[0]
+    }
+
+    /// The elements of a mask in row-major order.
+    public func booleans() throws -> [Bool] {
+        try array(of: TruthValue.self).map(\.value)
+    }
+
+    /// Runs what is pending, so that later reads find memory; gives the tensor itself.
+    @discardableResult
+    public func evaluated() throws -> Tensor {
+        _ = try memory()
+        return self
+    }
+
+    private func dtypeSize<S: TensorScalar>(_ type: S.Type) -> Int { MemoryLayout<S>.stride }
+}

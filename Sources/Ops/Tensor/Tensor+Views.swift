@@ -1,0 +1,143 @@
+import LossKitKernels
+
+// Views share memory and cost nothing. Reshaping packs only where no strides can express the new shape.
+
+extension Tensor {
+    private func view(
+        _ name: StaticString, shape: [Int], strides: [Int], offset: Int? = nil, vjp: @escaping @Sendable (Pullback) throws -> [Tensor?]
+    ) -> Tensor {
+        let view = Tensor(shape: shape, dtype: dtype, device: device, strides: strides, offset: offset ?? self.offset, storage: storage)
+        return Self.record(name, inputs: [self], output: view, vjp: vjp)
+    }
+
+    /// The same elements in row-major order under another shape; one extent may be -1, to be worked out.
+    public func reshaped(_ shape: [Int]) throws -> Tensor {
+        let count = try checked().count
+        var target = shape
+        if let free = shape.firstIndex(of: -1) {
+            let rest = shape.enumerated().reduce(1) { $1.offset == free ? $0 : $0 * Swift.max($1.element, 0) }
+            target[free] = rest > 0 && count % rest == 0 ? count / rest : -1
+        }
+        guard Shape.count(target) == count else {
+            throw TensorError.shapeMismatch(operation: "reshaped", expected: "a shape of \(count) elements (one may be -1)", actual: [shape])
+        }
+        if target == self.shape { return self }
+        let original = self.shape
+        let vjp: @Sendable (Pullback) throws -> [Tensor?] = { [try $0.cotangent.reshaped(original)] }
+        if isContiguous { return view("reshaped", shape: target, strides: Shape.rowMajorStrides(target), vjp: vjp) }
+        let packed = packed()
+        return Self.record("reshaped", inputs: [self], output: try packed.reshaped(target), vjp: vjp)
+    }
+
+    /// All elements along one axis.
+    public func flattened() throws -> Tensor { try reshaped([-1]) }
+
+    /// The axes in another order; reversed where no order is given.
+    public func transposed(_ order: [Int]? = nil) throws -> Tensor {
+        let rank = try checked().rank
+        let axes = try (order ?? Array((0..<rank).reversed())).map { try Shape.axis($0, rank: rank, operation: "transposed") }
+        guard axes.count == rank, Set(axes).count == rank else {
+            throw TensorError.invalidArgument(
+                operation: "transposed", expected: "each of \(rank) axes once", actual: "\(order ?? [])")
+        }
+        var inverse = [Int](repeating: 0, count: rank)
+        for (position, axis) in axes.enumerated() { inverse[axis] = position }
+        let back = inverse
+        return view("transposed", shape: axes.map { shape[$0] }, strides: axes.map { strides[$0] }) { [try $0.cotangent.transposed(back)] }
+    }
+
+    /// Two axes exchanged.
+    public func swappingAxes(_ a: Int, _ b: Int) throws -> Tensor {
+        var order = Array(0..<rank)
+        order.swapAt(
+            try Shape.axis(a, rank: rank, operation: "swappingAxes"), try Shape.axis(b, rank: rank, operation: "swappingAxes"))
+        return try transposed(order)
+    }
+
+    /// Part of one axis: every `step`th index of a range; a negative step walks it backwards.
+    public func slice(axis: Int, from start: Int = 0, to end: Int? = nil, step: Int = 1) throws -> Tensor {
+        let axis = try Shape.axis(axis, rank: try checked().rank, operation: "slice")
+        let extent = shape[axis]
+        let (first, last) = (start < 0 ? start + extent : start, end.map { $0 < 0 ? $0 + extent : $0 } ?? extent)
+        guard step != 0, first >= 0, first <= extent, last >= 0, last <= extent else {
+            throw TensorError.invalidArgument(
+                operation: "slice", expected: "a range within 0..<\(extent) and a step other than 0",
+                actual: "\(start)..<\(end.map(String.init) ?? "end") by \(step)")
+        }
+        let length = Swift.max(0, last - first)
+        let count = (length + Swift.abs(step) - 1) / Swift.abs(step)
+        var shape = shape
+        var strides = strides
+        shape[axis] = count
+        strides[axis] *= step
+        let begin = step > 0 ? first : Swift.max(last - 1, 0)
+        let original = self
+        return view("slice", shape: shape, strides: strides, offset: offset + begin * self.strides[axis]) { pullback in
+            [
+                try pullback.cotangent.placed(
+                    inShape: original.shape, axis: axis, first: step > 0 ? first : last - 1 - (count - 1) * -step, step: Swift.abs(step),
+                    isReversed: step < 0)
+            ]
+        }
+    }
+
+    /// A range of rows.
+    public subscript(rows: Range<Int>) -> Tensor {
+        do {
+            return try slice(axis: 0, from: rows.lowerBound, to: rows.upperBound)
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    /// One index of the first axis.
+    public subscript(index: Int) -> Tensor {
+        do {
+            let position = index < 0 && rank > 0 ? index + shape[0] : index
+            guard try checked().rank > 0, position >= 0, position < shape[0] else {
+                throw TensorError.indexOutOfRange(operation: "subscript", position: 0, index: index, bound: shape.first ?? 0)
+            }
+            return try slice(axis: 0, from: position, to: position + 1).squeezed(axes: [0])
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    /// The axes in reverse.
+    public func flipped(axes: [Int]? = nil) throws -> Tensor {
+        try Shape.axes(axes, rank: try checked().rank, operation: "flipped").reduce(self) { try $0.slice(axis: $1, step: -1) }
+    }
+
+    /// The tensor read as if it had a larger shape: extents of 1 and missing leading axes are repeated.
+    public func broadcast(to shape: [Int]) throws -> Tensor {
+        guard try checked().rank <= shape.count, Shape.broadcast(self.shape, shape) == shape else {
+            throw TensorError.shapeMismatch(operation: "broadcast", expected: "a shape that \(self.shape) broadcasts to", actual: [shape])
+        }
+        _ = try Shape.checkedCount(shape, operation: "broadcast")
+        if shape == self.shape { return self }
+        return view("broadcast", shape: shape, strides: Shape.broadcastStrides(self.shape, strides, to: shape)) { [self] in
+            [try $0.cotangent.summed(toShapeOf: self)]
+        }
+    }
+
+    /// A new axis of extent 1 before `axis` (negative: counted from the end of the result).
+    public func expandedDimensions(at axis: Int) throws -> Tensor {
+        let axis = try Shape.axis(axis, rank: try checked().rank + 1, operation: "expandedDimensions")
+        var shape = shape
+        shape.insert(1, at: axis)
+        var strides = strides
+        strides.insert(0, at: axis)
+        return view("expandedDimensions", shape: shape, strides: strides) { [try $0.cotangent.squeezed(axes: [axis])] }
+    }
+
+    /// Without the given axes of extent 1, or without all of them.
+    public func squeezed(axes: [Int]? = nil) throws -> Tensor {
+        let dropped = try axes.map { try Shape.axes($0, rank: try checked().rank, operation: "squeezed") } ?? shape.indices.filter { shape[$0] == 1 }
+        guard dropped.allSatisfy({ shape[$0] == 1 }) else {
+            throw TensorError.shapeMismatch(operation: "squeezed", expected: "extent 1 along axes \(dropped)", actual: [shape])
+        }
+        let kept = shape.indices.filter { !dropped.contains($0) }
+        let original = shape
+        return view("squeezed", shape: kept.map { shape[$0] }, strides: kept.map { strides[$0] }) { [try $0.cotangent.reshaped(original)] }
+    }
+}

@@ -1,0 +1,1 @@
+// OpenCL kernels: sort.

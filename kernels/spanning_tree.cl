@@ -1,0 +1,1 @@
+// OpenCL kernels: spanning_tree.
