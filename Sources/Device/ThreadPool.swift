@@ -16,7 +16,7 @@ package enum ThreadPool {
     /// Runs `body` for 0..<`count`, each once, on all threads; the caller takes part and returns when all are done.
     ///
     /// While other work occupies the threads, or from inside a piece of work, the caller does everything itself.
-    package static func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    package static func forEach(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
         guard count > 1, threadCount > 1, workers.run(count, body) else {
             for index in 0..<max(0, count) { body(index) }
             return
@@ -24,7 +24,7 @@ package enum ThreadPool {
     }
 
     /// Runs `body` over pieces of 0..<`count`, each of at least `minimumPerChunk` (but the last).
-    package static func forEachChunk(of count: Int, minimumPerChunk: Int, _ body: @Sendable (Range<Int>) -> Void) {
+    package static func forEachChunk(of count: Int, minimumPerChunk: Int, _ body: @escaping @Sendable (Range<Int>) -> Void) {
         guard count > 0 else { return }
         let chunk = max(1, minimumPerChunk, (count + maximumChunks - 1) / maximumChunks)
         forEach((count + chunk - 1) / chunk) { index in
@@ -75,26 +75,24 @@ private final class Workers: @unchecked Sendable {
     }
 
     /// Shares a job, or says that the threads are taken.
-    func run(_ count: Int, _ body: (@Sendable (Int) -> Void)) -> Bool {
+    func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) -> Bool {
         pthread_mutex_lock(mutex)
         guard !isTaken else {
             pthread_mutex_unlock(mutex)
             return false
         }
         isTaken = true
-        withoutActuallyEscaping(body) { body in
-            self.body = body
-            self.count = count
-            next.store(0, ordering: .relaxed)
-            busy = threadCount
-            generation += 1
-            pthread_cond_broadcast(wake)
-            pthread_mutex_unlock(mutex)
-            drain(count, body)
-            pthread_mutex_lock(mutex)
-            while busy > 0 { pthread_cond_wait(done, mutex) }
-            self.body = nil
-        }
+        self.body = body
+        self.count = count
+        next.store(0, ordering: .relaxed)
+        busy = threadCount
+        generation += 1
+        pthread_cond_broadcast(wake)
+        pthread_mutex_unlock(mutex)
+        drain(count, body)
+        pthread_mutex_lock(mutex)
+        while busy > 0 { pthread_cond_wait(done, mutex) }
+        self.body = nil
         isTaken = false
         pthread_mutex_unlock(mutex)
         return true
