@@ -1,1 +1,36 @@
-// OpenCL kernels: pairwise.
+// Distances between all pairs of two point sets, and the weighted sums of differences that are their derivatives.
+
+// out[i, j]: squared Euclidean (0), Euclidean (1) or Manhattan (2) distance of x_i and y_j.
+__kernel void distances(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_OUT(float, out), const int metric, const long n, const long m,
+                        const long d) {
+    AT_IN(float, x);
+    AT_IN(float, y);
+    AT_OUT(float, out);
+    const long j = get_global_id(0), i = get_global_id(1);
+    if (i >= n || j >= m) return;
+    __global const float *a = x + i * d, *b = y + j * d;
+    float sum = 0;
+    for (long k = 0; k < d; k++) {
+        const float u = a[k] - b[k];
+        sum += metric == 2 ? fabs(u) : u * u;
+    }
+    out[i * m + j] = metric == 1 ? sqrt(sum) : sum;
+}
+
+// out[i] = sum over j of weight[i, j] (x_i - y_j), or of weight[i, j] sign(x_i - y_j); an item owns one coordinate of one point.
+__kernel void weighted_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, weight), GLOBAL_OUT(float, out), const int signs,
+                                   const long n, const long m, const long d, const long weight_row, const long weight_column) {
+    AT_IN(float, x);
+    AT_IN(float, y);
+    AT_IN(float, weight);
+    AT_OUT(float, out);
+    const long k = get_global_id(0), i = get_global_id(1);
+    if (i >= n || k >= d) return;
+    const float a = x[i * d + k];
+    float sum = 0;
+    for (long j = 0; j < m; j++) {
+        const float u = a - y[j * d + k];
+        sum += weight[i * weight_row + j * weight_column] * (signs ? (float)((u > 0) - (u < 0)) : u);
+    }
+    out[i * d + k] = sum;
+}

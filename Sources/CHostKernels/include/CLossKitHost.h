@@ -1,5 +1,9 @@
 #pragma once
 // The CPU's hot loops. Functions work on one thread, on the part of the work they are given; Swift shares the parts out.
 
+#include "losskit_cross_entropy.h"
 #include "losskit_expression.h"
 #include "losskit_isa.h"
+#include "losskit_matmul.h"
+#include "losskit_pairs.h"
+#include "losskit_spanning_tree.h"

@@ -125,3 +125,10 @@ extension Tensor {
         return record(name, inputs: inputs, outputs: [output], savingOutputs: savingOutput, vjp: vjp)[0]
     }
 }
+
+extension Tensor {
+    /// Whether an operation on these inputs would be recorded: a derivative that a kernel computes must then be written in tensor operations instead.
+    package static func records(_ inputs: [Tensor]) -> Bool {
+        inputs.contains { ($0.history?.node.level ?? .max) < Differentiation.floor }
+    }
+}

@@ -1,0 +1,121 @@
+import CLossKitHost
+import LossKitDevice
+
+/// One operand of a matrix product: [batch, rows, columns] by strides, in elements.
+package struct MatrixOperand: Sendable {
+    package var slice: BufferSlice
+    package var rowStride: Int
+    package var columnStride: Int
+    package var batchStride: Int
+
+    package init(slice: BufferSlice, rowStride: Int, columnStride: Int, batchStride: Int) {
+        self.slice = slice
+        self.rowStride = rowStride
+        self.columnStride = columnStride
+        self.batchStride = batchStride
+    }
+
+    /// How a BLAS takes the operand: as it is or transposed, with the distance between its rows; nil where neither fits.
+    func blasLayout(rows: Int, columns: Int) -> (isTransposed: Bool, leading: Int)? {
+        if columnStride == 1 || columns <= 1, rowStride >= max(1, columns) || rows <= 1 { return (false, max(rowStride, columns, 1)) }
+        if rowStride == 1 || rows <= 1, columnStride >= max(1, rows) || columns <= 1 { return (true, max(columnStride, rows, 1)) }
+        return nil
+    }
+}
+
+/// Batched matrix products C = A B of float32 or float64, C row-major.
+package struct Matmul: Sendable {
+    package var batch: Int
+    package var m: Int
+    package var n: Int
+    package var k: Int
+    package var isDouble: Bool
+
+    package init(batch: Int, m: Int, n: Int, k: Int, isDouble: Bool) {
+        self.batch = batch
+        self.m = m
+        self.n = n
+        self.k = k
+        self.isDouble = isDouble
+    }
+
+    /// Whether operands with these strides can be multiplied where they lie.
+    package func accepts(_ operand: MatrixOperand, rows: Int, columns: Int) -> Bool {
+        operand.blasLayout(rows: rows, columns: columns) != nil
+    }
+
+    /// Runs the product: OpenBLAS on the CPU and on OpenCL devices that are CPUs, whose memory it shares; without it, or on a GPU, a kernel of ours.
+    package func run(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on device: Device) throws {
+        guard batch > 0, m > 0, n > 0 else { return }
+        try device.run(
+            "matmul", shape: [batch, m, k, n], reads: [a.slice, b.slice], writes: [c],
+            bytes: batch * (m * k + k * n + m * n) * a.slice.elementSize, flops: 2 * batch * m * n * k,
+            host: { pointers in host(a, b, pointers.rawRead(0), pointers.rawRead(1), pointers.rawWrite(0)) },
+            openCL: { encoder in
+                if encoder.traits.isCPU, BLAS.shared != nil {
+                    try encoder.withHostAccess(to: [a.slice, b.slice, c]) { host(a, b, $0[0], $0[1], $0[2]) }
+                } else {
+                    try launch(a, b, into: c, on: encoder)
+                }
+            })
+    }
+
+    func launch(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on encoder: OpenCLEncoder) throws {
+        try encoder.launch(
+            "matmul", in: "matmul", defines: ["WIDE=\(isDouble ? 1 : 0)"],
+            arguments: [
+                .buffer(a.slice), .buffer(b.slice), .buffer(c), .count(m), .count(n), .count(k), .count(a.rowStride), .count(a.columnStride),
+                .count(b.rowStride), .count(b.columnStride), .count(a.batchStride), .count(b.batchStride),
+            ], global: [n, m, batch], local: [16, 16, 1])
+    }
+
+    private func host(_ a: MatrixOperand, _ b: MatrixOperand, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ z: UnsafeMutableRawPointer) {
+        let size = isDouble ? 8 : 4
+        for index in 0..<batch {
+            let (left, right) = (x + index * a.batchStride * size, y + index * b.batchStride * size)
+            let result = z + index * m * n * size
+            if isDouble {
+                product(a, b, left.assumingMemoryBound(to: Double.self), right.assumingMemoryBound(to: Double.self),
+                    result.assumingMemoryBound(to: Double.self), blas: BLAS.shared?.dgemm, plain: losskit_matmul_f64)
+            } else {
+                product(a, b, left.assumingMemoryBound(to: Float.self), right.assumingMemoryBound(to: Float.self),
+                    result.assumingMemoryBound(to: Float.self), blas: BLAS.shared?.sgemm, plain: losskit_matmul_f32)
+            }
+        }
+    }
+
+    private typealias BLASProduct<T> = (
+        Int32, Int32, Int32, Int32, Int32, Int32, T, UnsafePointer<T>?, Int32, UnsafePointer<T>?, Int32, T, UnsafeMutablePointer<T>?, Int32
+    ) -> Void
+    private typealias PlainProduct<T> = @Sendable (
+        UnsafePointer<T>, UnsafePointer<T>, UnsafeMutablePointer<T>, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64
+    ) -> Void
+
+    private func product<T: BinaryFloatingPoint & SendableMetatype>(
+        _ a: MatrixOperand, _ b: MatrixOperand, _ x: UnsafePointer<T>, _ y: UnsafePointer<T>, _ z: UnsafeMutablePointer<T>,
+        blas: BLASProduct<T>?, plain: @escaping PlainProduct<T>
+    ) {
+        if let blas, k > 0, max(m, n, k) <= Int(Int32.max), let left = a.blasLayout(rows: m, columns: k),
+            let right = b.blasLayout(rows: k, columns: n)
+        {
+            let (rowMajor, plainForm, transposed): (Int32, Int32, Int32) = (101, 111, 112)
+            blas(
+                rowMajor, left.isTransposed ? transposed : plainForm, right.isTransposed ? transposed : plainForm, Int32(m), Int32(n), Int32(k),
+                1, x, Int32(left.leading), y, Int32(right.leading), 0, z, Int32(n))
+            return
+        }
+        let call = PlainCall(x: x, y: y, z: z)
+        let sizes = (Int64(n), Int64(k), Int64(a.rowStride), Int64(a.columnStride), Int64(b.rowStride), Int64(b.columnStride))
+        ThreadPool.forEachChunk(of: m, minimumPerChunk: max(1, 1 << 16 / max(1, n * k))) { rows in
+            plain(
+                call.x, call.y, call.z, Int64(rows.lowerBound), Int64(rows.upperBound), sizes.0, sizes.1, sizes.2, sizes.3, sizes.4, sizes.5)
+        }
+    }
+
+    /// Unchecked: pieces write disjoint rows.
+    private struct PlainCall<T>: @unchecked Sendable {
+        let x: UnsafePointer<T>
+        let y: UnsafePointer<T>
+        let z: UnsafeMutablePointer<T>
+    }
+}

@@ -1,0 +1,132 @@
+import CLossKitHost
+import LossKitDevice
+
+/// Sums over all pairs of two sets of float32 points, x [n, d] and y [m, d].
+package struct PairKernels: Sendable {
+    /// What lies between two points.
+    package enum Metric: Int32, Sendable { case squaredEuclidean = 0, euclidean, manhattan }
+
+    package var n: Int
+    package var m: Int
+    package var d: Int
+
+    package init(n: Int, m: Int, d: Int) {
+        self.n = n
+        self.m = m
+        self.d = d
+    }
+
+    /// Points of x that are worth a dispatch to another thread.
+    private var rowsAtOnce: Int { max(1, 1 << 16 / max(1, m * max(d, 1))) }
+    private var flops: Int { 3 * n * m * d }
+
+    /// All distances [n, m]; the CPU takes y transposed [d, m], too.
+    package func distances(
+        _ metric: Metric, x: BufferSlice, y: BufferSlice, yTransposed: BufferSlice, into out: BufferSlice, on device: Device
+    ) throws {
+        guard n > 0, m > 0 else { return }
+        try device.run(
+            "pair_distances", shape: [n, m, d], reads: [x, y, yTransposed], writes: [out], bytes: 4 * (n * d + m * d + n * m), flops: flops,
+            host: { pointers in
+                let call = Call(x: pointers.read(0), y: pointers.read(2), h: nil, out: pointers.write(0))
+                let (m, d) = (Int64(m), Int64(d))
+                ThreadPool.forEachChunk(of: n, minimumPerChunk: max(4, rowsAtOnce)) { rows in
+                    losskit_pair_distances(
+                        metric.rawValue, call.x, call.y, Int64(rows.lowerBound), Int64(rows.upperBound), m, d, call.out)
+                }
+            },
+            openCL: { encoder in
+                try encoder.launch(
+                    "distances", in: "pairwise",
+                    arguments: [.buffer(x), .buffer(y), .buffer(out), .int32(metric.rawValue), .count(n), .count(m), .count(d)],
+                    global: [m, n], local: [min(64, encoder.traits.maxWorkGroupSize), 1])
+            })
+    }
+
+    /// out[i] = sum over j of weight[i, j] times x_i - y_j, or its signs; the weight matrix by strides.
+    package func differences(
+        x: BufferSlice, y: BufferSlice, weight: BufferSlice, rowStride: Int, columnStride: Int, signs: Bool, into out: BufferSlice,
+        on device: Device
+    ) throws {
+        guard n > 0, d > 0 else { return }
+        try device.run(
+            "pair_differences", shape: [n, m, d], reads: [x, y, weight], writes: [out], bytes: 4 * (2 * n * d + m * d + n * m), flops: flops,
+            host: { pointers in
+                let call = Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0))
+                let (m, d) = (Int64(m), Int64(d))
+                ThreadPool.forEachChunk(of: n, minimumPerChunk: rowsAtOnce) { rows in
+                    losskit_pair_differences(
+                        signs ? 1 : 0, call.x, call.y, call.h, Int64(rowStride), Int64(columnStride), Int64(rows.lowerBound),
+                        Int64(rows.upperBound), m, d, call.out)
+                }
+            },
+            openCL: { encoder in
+                try encoder.launch(
+                    "weighted_differences", in: "pairwise",
+                    arguments: [
+                        .buffer(x), .buffer(y), .buffer(weight), .buffer(out), .int32(signs ? 1 : 0), .count(n), .count(m), .count(d),
+                        .count(rowStride), .count(columnStride),
+                    ], global: [d, n], local: nil)
+            })
+    }
+
+    /// out[i] = -epsilon log sum over j of exp(h_j - C(x_i, y_j) / epsilon), C = |x - y|^2 / 2 (power 2) or |x - y| (power 1); O(n + m) memory.
+    package func softMin(
+        power: Int, epsilon: Float, x: BufferSlice, yTransposed: BufferSlice, h: BufferSlice, into out: BufferSlice, on device: Device
+    ) throws {
+        guard n > 0 else { return }
+        try device.run(
+            "softmin", shape: [n, m, d], reads: [x, yTransposed, h], writes: [out], bytes: 4 * (n * d + m * d + n + m), flops: flops + 10 * n * m,
+            host: { pointers in
+                let call = Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0))
+                let (m, d) = (Int64(m), Int64(d))
+                ThreadPool.forEachChunk(of: n, minimumPerChunk: rowsAtOnce) { rows in
+                    losskit_softmin(
+                        Int32(power), epsilon, call.x, call.y, call.h, Int64(rows.lowerBound), Int64(rows.upperBound), m, d, call.out)
+                }
+            },
+            openCL: { encoder in
+                try encoder.launch(
+                    "softmin", in: "transport",
+                    arguments: [
+                        .buffer(x), .buffer(yTransposed), .buffer(h), .buffer(out), .int32(Int32(power)), .float(epsilon), .count(n), .count(m),
+                        .count(d),
+                    ], global: [n], local: nil)
+            })
+    }
+
+    /// out[i] = sum over j of w_ij (x_i - y_j), over |x_i - y_j| for power 1, with the soft minimum's weights normalised for each i.
+    package func softMinDifferences(
+        power: Int, epsilon: Float, x: BufferSlice, yTransposed: BufferSlice, h: BufferSlice, value: BufferSlice, into out: BufferSlice,
+        on device: Device
+    ) throws {
+        guard n > 0, d > 0 else { return }
+        try device.run(
+            "softmin_differences", shape: [n, m, d], reads: [x, yTransposed, h, value], writes: [out],
+            bytes: 4 * (2 * n * d + m * d + n + m), flops: 2 * flops + 10 * n * m,
+            host: { pointers in
+                let call = Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0))
+                let (m, d) = (Int64(m), Int64(d))
+                ThreadPool.forEachChunk(of: n, minimumPerChunk: rowsAtOnce) { rows in
+                    losskit_softmin_differences(
+                        Int32(power), epsilon, call.x, call.y, call.h, Int64(rows.lowerBound), Int64(rows.upperBound), m, d, call.out)
+                }
+            },
+            openCL: { encoder in
+                try encoder.launch(
+                    "softmin_differences", in: "transport",
+                    arguments: [
+                        .buffer(x), .buffer(yTransposed), .buffer(h), .buffer(value), .buffer(out), .int32(Int32(power)), .float(epsilon),
+                        .count(n), .count(m), .count(d),
+                    ], global: [d, n], local: nil)
+            })
+    }
+
+    /// Unchecked: pieces write disjoint rows.
+    private struct Call: @unchecked Sendable {
+        let x: UnsafePointer<Float>
+        let y: UnsafePointer<Float>
+        let h: UnsafePointer<Float>?
+        let out: UnsafeMutablePointer<Float>
+    }
+}

@@ -1,0 +1,32 @@
+import LossKitOps
+
+/// What becomes of a loss's elements.
+public enum Reduction: String, Sendable, CaseIterable {
+    /// They are returned as they are.
+    case none
+    /// Their mean; over what, the loss says.
+    case mean
+    /// Their sum; of nothing, 0.
+    case sum
+
+    func callAsFunction(_ elements: Tensor) throws -> Tensor {
+        switch self {
+        case .none: elements
+        case .mean: try elements.mean()
+        case .sum: try elements.sum()
+        }
+    }
+}
+
+/// Checks that both operands have one shape: losses do not broadcast, as a forgotten axis would go unnoticed.
+func requireEqualShapes(_ a: Tensor, _ b: Tensor, _ operation: String) throws {
+    guard try a.checked().shape == b.checked().shape else {
+        throw TensorError.shapeMismatch(operation: operation, expected: "equal shapes", actual: [a.shape, b.shape])
+    }
+}
+
+func require(_ condition: Bool, _ operation: String, _ expected: String, _ actual: @autoclosure () -> Any) throws {
+    guard condition else {
+        throw TensorError.invalidArgument(operation: operation, expected: expected, actual: "\(actual())")
+    }
+}

@@ -1,0 +1,28 @@
+/// Every loss there is, described once.
+public enum LossRegistry {
+    public static let all: [LossDescription] = classification + regression + metricLearning + transport + topology
+
+    /// The loss of a name.
+    public static func named(_ name: String) -> LossDescription? { all.first { $0.name == name } }
+
+    /// The name that takes the fewest changes to reach, if they are few.
+    public static func nearest(to name: String, among names: [String]) -> String? {
+        names.map { ($0, distance(name.lowercased(), $0.lowercased())) }.filter { $0.1 <= max(2, name.count / 3) }.min { $0.1 < $1.1 }?.0
+    }
+
+    /// Insertions, deletions and substitutions from one word to another.
+    private static func distance(_ a: String, _ b: String) -> Int {
+        let (a, b) = (Array(a), Array(b))
+        var row = Array(0...b.count)
+        for i in a.indices {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for j in b.indices {
+                let cost = min(row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
+                diagonal = row[j + 1]
+                row[j + 1] = cost
+            }
+        }
+        return row[b.count]
+    }
+}

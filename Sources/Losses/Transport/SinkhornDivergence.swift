@@ -1,0 +1,51 @@
+import LossKitOps
+
+/// How a solution of entropic optimal transport came out.
+public struct SinkhornResult: Sendable {
+    /// The divergence; differentiable with respect to points and weights by the envelope theorem.
+    public let value: Tensor
+    /// The dual potentials of the problem between x and y: [n] and [m].
+    public let potentials: (x: Tensor, y: Tensor)
+    /// The L1 distance between the plan's first marginal and a, after the last step.
+    public let marginalError: Double
+    /// Steps taken, those of the epsilon schedule included.
+    public let iterations: Int
+    /// Whether the marginal error came down to the tolerance.
+    public let isConverged: Bool
+}
+
+/// The debiased Sinkhorn divergence between two weighted point clouds.
+///
+/// `S(a, b) = OT(a, b) - OT(a, a) / 2 - OT(b, b) / 2`, with
+/// `OT(a, b) = min over plans P of <P, C> + epsilon KL(P | a b)`, `C = |x - y|^2 / 2` (power 2) or `|x - y|` (power 1).
+/// With `reach`, mass may be created and destroyed at the price `rho KL` of each marginal, `rho = reach^power`.
+/// Gradient: that of the dual at its optimum, exact at convergence; a second derivative is not provided.
+///
+/// - Parameters:
+///   - x: [n, d], finite.
+///   - y: [m, d].
+///   - a: [n], not negative; 1 / n each by default. Balanced problems need equal masses.
+///   - b: [m].
+///   - epsilon: Above 0, in the cost's units. GeomLoss' `blur` is its root for power 2.
+///   - power: 1 or 2.
+///   - reach: Length beyond which mass is not moved; nil for a balanced problem.
+///   - tolerance: Stop at this L1 error of the marginal.
+///   - maximumIterations: Stop at the latest here.
+/// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
+/// - Note: float32 in the log domain on centred points, O(n + m) memory. Feydy et al., Interpolating between Optimal Transport and MMD, 2019.
+public func sinkhornDivergence(
+    _ x: Tensor, _ y: Tensor, a: Tensor? = nil, b: Tensor? = nil, epsilon: Double = 0.05, power: Int = 2, reach: Double? = nil,
+    tolerance: Double = 1e-3, maximumIterations: Int = 1000
+) throws -> Tensor {
+    try sinkhorn(x, y, a: a, b: b, epsilon: epsilon, power: power, reach: reach, tolerance: tolerance, maximumIterations: maximumIterations).value
+}
+
+/// ``sinkhornDivergence(_:_:a:b:epsilon:power:reach:tolerance:maximumIterations:)`` with its potentials and an account of its convergence.
+public func sinkhorn(
+    _ x: Tensor, _ y: Tensor, a: Tensor? = nil, b: Tensor? = nil, epsilon: Double = 0.05, power: Int = 2, reach: Double? = nil,
+    tolerance: Double = 1e-3, maximumIterations: Int = 1000
+) throws -> SinkhornResult {
+    let problem = try SinkhornProblem(x, y, a: a, b: b, epsilon: epsilon, power: power, reach: reach)
+    try require(maximumIterations > 0, "sinkhornDivergence", "maximumIterations > 0", maximumIterations)
+    return try problem.solve(tolerance: tolerance, maximumIterations: maximumIterations)
+}

@@ -1,0 +1,71 @@
+import LossKitKernels
+
+extension Tensor {
+    /// Rows (entries of the first axis) by index; negative indices count from the end.
+    ///
+    /// The indices are read back and checked before anything runs.
+    /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)``.
+    public func rows(at indices: Tensor) throws -> Tensor {
+        guard try checked().rank > 0, try indices.checked().rank == 1, !indices.dtype.isFloatingPoint else {
+            throw TensorError.shapeMismatch(
+                operation: "rows", expected: "a tensor of rank 1 or more and a list of integers", actual: [shape, indices.shape])
+        }
+        let bound = shape[0]
+        let list = try indices.array(of: Int.self).enumerated().map { position, index in
+            let row = index < 0 ? index + bound : index
+            guard row >= 0, row < bound else {
+                throw TensorError.indexOutOfRange(operation: "rows", position: position, index: index, bound: bound)
+            }
+            return row
+        }
+        return try gathered(RowIndices(list, bound: bound))
+    }
+
+    private func gathered(_ indices: RowIndices) throws -> Tensor {
+        let output = try Tensor.empty([indices.list.count] + shape.dropFirst(), dtype: dtype, on: device)
+        try Indexing.gatherRows(
+            slice(), Tensor(indices.list, on: device).slice(), count: indices.list.count, width: shape.dropFirst().reduce(1, *),
+            into: output.output(), on: device)
+        return Self.record("rows", inputs: [self], output: output) { [try $0.cotangent.summed(into: indices)] }
+    }
+
+    /// The sum of this tensor's rows into those they were gathered from.
+    private func summed(into indices: RowIndices) throws -> Tensor {
+        let computed: DType = dtype == .float64 ? .float64 : .float32
+        let output = try Tensor.empty([indices.bound] + shape.dropFirst(), dtype: computed, on: device)
+        try Indexing.sumRows(
+            asType(computed).slice(), starts: Tensor(indices.starts, on: device).slice(), order: Tensor(indices.order, on: device).slice(),
+            rows: indices.bound, width: shape.dropFirst().reduce(1, *), into: output.output(), on: device)
+        return Self.record("summedRows", inputs: [self], output: output.asType(dtype)) { [try $0.cotangent.gathered(indices)] }
+    }
+
+    /// A one at each index along a new last axis.
+    public func oneHot(classes: Int, dtype: DType = .float32) throws -> Tensor {
+        let list = try Tensor.arange(to: Double(Swift.max(0, classes)), on: device)
+        return try (expandedDimensions(at: rank) .== list).asType(dtype)
+    }
+}
+
+/// Row indices in range, and for each row the positions that name it, in order.
+private struct RowIndices: Sendable {
+    let list: [Int]
+    let bound: Int
+    let starts: [Int]
+    let order: [Int]
+
+    init(_ list: [Int], bound: Int) {
+        self.list = list
+        self.bound = bound
+        var starts = [Int](repeating: 0, count: bound + 1)
+        for row in list { starts[row + 1] += 1 }
+        for row in 0..<bound { starts[row + 1] += starts[row] }
+        var next = starts
+        var order = [Int](repeating: 0, count: list.count)
+        for (position, row) in list.enumerated() {
+            order[next[row]] = position
+            next[row] += 1
+        }
+        self.starts = starts
+        self.order = order
+    }
+}
