@@ -6,6 +6,9 @@
 static const unsigned char common_clh[] = {
 #embed "../../kernels/common.clh"
 };
+static const unsigned char special_clh[] = {
+#embed "../../kernels/special.clh"
+};
 static const unsigned char expression_cl[] = {
 #embed "../../kernels/expression.cl"
 };
@@ -43,6 +46,7 @@ static const unsigned char measure_cl[] = {
 #define ROW(name, text) {name, text, sizeof text}
 static const losskit_kernel_file files[] = {
     ROW("common.clh", common_clh),
+    ROW("special.clh", special_clh),
     ROW("expression.cl", expression_cl),
     ROW("softmax.cl", softmax_cl),
     ROW("pairwise.cl", pairwise_cl),

@@ -14,12 +14,22 @@ package struct KernelSource: Sendable, Hashable {
     /// Text that was generated, under a name for error messages.
     package init(name: String, generated text: String) {
         self.name = name
-        self.text = "#line 1 \"common.clh\"\n" + Self.file("common.clh") + "\n#line 1 \"\(name)\"\n" + text
+        self.text = Self.expanded("#include \"common.clh\"\n") + "#line 1 \"\(name)\"\n" + Self.expanded(text)
     }
 
     /// A file of kernels/ with the common part before it.
     package init(file: String) {
         self.init(name: file + ".cl", generated: Self.file(file + ".cl"))
+    }
+
+    /// The text with each `#include "file"` line replaced by that file, and line markers so that a compiler's messages point into the files.
+    private static func expanded(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map { index, line in
+            guard line.hasPrefix("#include \""), let name = line.split(separator: "\"").dropFirst().first.map(String.init) else {
+                return String(line)
+            }
+            return "#line 1 \"\(name)\"\n" + file(name) + "\n#line \(index + 2) \"after \(name)\""
+        }.joined(separator: "\n")
     }
 
     /// The file's text as embedded in the binary, unless a folder for development overrides it.

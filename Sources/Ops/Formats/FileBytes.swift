@@ -1,0 +1,32 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Whole files in and out, without Foundation.
+enum FileBytes {
+    static func read(_ path: String) throws(TensorError) -> [UInt8] {
+        guard let file = fopen(path, "rb") else { throw .file(path: path, problem: problem()) }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        let size = 1 << 20
+        while true {
+            let start = bytes.count
+            bytes.append(contentsOf: repeatElement(0, count: size))
+            let count = bytes.withUnsafeMutableBytes { fread($0.baseAddress.map { $0 + start }, 1, size, file) }
+            bytes.removeLast(size - count)
+            if count < size { break }
+        }
+        guard ferror(file) == 0 else { throw .file(path: path, problem: problem()) }
+        return bytes
+    }
+
+    static func write(_ bytes: [UInt8], to path: String) throws(TensorError) {
+        guard let file = fopen(path, "wb") else { throw .file(path: path, problem: problem()) }
+        let count = fwrite(bytes, 1, bytes.count, file)
+        guard fclose(file) == 0, count == bytes.count else { throw .file(path: path, problem: problem()) }
+    }
+
+    private static func problem() -> String { String(cString: strerror(errno)) }
+}
