@@ -1,6 +1,34 @@
 import ArgumentParser
+import LossKit
 
 @main
 struct LossKitCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "losskit", abstract: "Training losses on any OpenCL device, with a CPU fallback.")
+    static let configuration = CommandConfiguration(
+        commandName: "losskit", abstract: "Training losses on any OpenCL device, with a CPU fallback.", version: "0.1.0",
+        subcommands: [Devices.self, DoctorCommand.self, Losses.self, Eval.self])
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let error as DeviceError {
+            fail(error, status: error.isBadRequest ? 2 : 3)
+        } catch let error as TensorError {
+            fail(error, status: 2)
+        } catch {
+            // Help and version are not failures; everything else the parser rejects is bad input.
+            if exitCode(for: error) == .success { exit(withError: error) }
+            fail(message(for: error), status: 2)
+        }
+    }
+
+    private static func fail(_ problem: some CustomStringConvertible, status: Int32) -> Never {
+        Console.error("losskit: \(problem)")
+        leave(status)
+    }
+}
+
+extension DeviceError {
+    /// A device that does not exist was asked for, rather than one that failed.
+    var isBadRequest: Bool { if case .notFound = self { true } else { false } }
 }

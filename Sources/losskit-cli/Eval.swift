@@ -1,0 +1,95 @@
+import ArgumentParser
+import LossKit
+
+struct Eval: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Evaluate a loss, and its gradients, on .npy files.",
+        discussion: "Example: losskit eval crossEntropy --input logits=l.npy --input targets=t.npy --option labelSmoothing=0.1 --gradient logits=g.npy")
+
+    @Argument(help: "The loss, by its Swift name; see losskit losses.") var name: String
+    @Option(name: .customLong("input"), help: "NAME=FILE.npy; once for each input.") var inputs: [String] = []
+    @Option(name: .customLong("option"), help: "NAME=VALUE; once for each option.") var options: [String] = []
+    @Option(name: .customLong("gradient"), help: "NAME=FILE.npy: write the gradient with respect to an input.") var gradients: [String] = []
+    @Option(help: "Write the value to this .npy file.") var output: String?
+    @Option(help: "cpu, opencl, opencl:NAME or opencl:PLATFORM:DEVICE.") var device: String?
+    @Flag(help: "One JSON object on standard output.") var json = false
+
+    func run() throws {
+        let device = try device.map { try Device.named($0) } ?? .default
+        guard let loss = LossRegistry.named(name) else {
+            let names = LossRegistry.all.map(\.name)
+            let nearest = LossRegistry.nearest(to: name, among: names).map { ", did you mean \($0)?" } ?? "; see losskit losses"
+            throw TensorError.invalidArgument(operation: "eval", expected: "a registered loss", actual: "\"\(name)\"\(nearest)")
+        }
+        var tensors: [String: Tensor] = [:]
+        for (name, path) in try pairs(inputs, "--input") { tensors[name] = try Tensor.load(path, on: device).normalized() }
+        let settings = Dictionary(try pairs(options, "--option"), uniquingKeysWith: { $1 })
+        let targets = try pairs(gradients, "--gradient")
+        for (name, _) in targets {
+            guard loss.inputs.contains(where: { $0.name == name && $0.isDifferentiable }), tensors[name] != nil else {
+                let names = loss.inputs.filter { $0.isDifferentiable && tensors[$0.name] != nil }.map(\.name)
+                throw TensorError.invalidArgument(
+                    operation: "\(loss.name) --gradient", expected: "a differentiable input that is given: \(names.joined(separator: ", "))",
+                    actual: "\"\(name)\"")
+            }
+        }
+        let start = Console.seconds()
+        let (result, cost) = try Profiler.measure { try evaluate(loss, tensors, settings, targets) }
+        let seconds = Console.seconds() - start
+        if let output { try result.save(output) }
+        try report(result, targets, device: device, seconds: seconds, cost: cost)
+    }
+
+    /// The value, after writing the gradients asked for; a loss of several elements is differentiated as their sum.
+    private func evaluate(
+        _ loss: LossDescription, _ tensors: [String: Tensor], _ settings: [String: String], _ targets: [(String, String)]
+    ) throws -> Tensor {
+        guard !targets.isEmpty else { return try loss(tensors, options: settings).evaluated() }
+        var value: Tensor?
+        let slopes = try gradient(at: targets.map { tensors[$0.0] ?? .failed(TensorError.file(path: $0.1, problem: "no input")) }) { points in
+            var all = tensors
+            for (target, point) in zip(targets, points) { all[target.0] = point }
+            let result = try loss(all, options: settings)
+            value = stopGradient(result)
+            return try result.sum()
+        }
+        for (target, slope) in zip(targets, slopes) { try slope.save(target.1) }
+        return try value?.evaluated() ?? .zeros([])
+    }
+
+    private func report(_ value: Tensor, _ targets: [(String, String)], device: Device, seconds: Double, cost: Measurement) throws {
+        guard json else {
+            print(value.count == 1 ? "\(try value.scalar())" : "\(nested(try value.array(of: Double.self)[...], value.shape[...]))")
+            return
+        }
+        print(JSON.object([
+            ("value", nested(try value.array(of: Double.self)[...], value.shape[...])), ("device", .string(device.label)),
+            ("seconds", .number(seconds)), ("launches", .integer(cost.launches)), ("peakBytes", .integer(cost.peakBytes)),
+            ("gradients", .object(targets.map { ($0.0, .string($0.1)) })),
+        ]))
+    }
+
+    private func nested(_ values: ArraySlice<Double>, _ shape: ArraySlice<Int>) -> JSON {
+        guard let extent = shape.first else { return values.first.map { .number($0) } ?? .null }
+        let size = extent == 0 ? 0 : values.count / extent
+        return .array((0..<extent).map { index in
+            let start = values.startIndex + index * size
+            return nested(values[start..<start + size], shape.dropFirst())
+        })
+    }
+
+    private func pairs(_ texts: [String], _ option: String) throws -> [(String, String)] {
+        try texts.map { text in
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw TensorError.invalidArgument(operation: option, expected: "NAME=VALUE", actual: "\"\(text)\"")
+            }
+            return (parts[0], parts[1])
+        }
+    }
+}
+
+extension Tensor {
+    /// Whole numbers and masks as they are, real numbers in at least float32.
+    fileprivate func normalized() -> Tensor { dtype == .float16 ? asType(.float32) : self }
+}
