@@ -3,7 +3,11 @@ import CLossKitOpenCL
 /// OpenBLAS (Accelerate on macOS), found at run time.
 package enum BLAS {
     /// Its functions, or nil where it is not installed.
-    package static let shared: losskit_blas? = losskit_blas_load()?.pointee
+    package static let shared: losskit_blas? = {
+        let functions = losskit_blas_load()?.pointee
+        functions?.set_threads?(Int32(ThreadPool.threadCount))
+        return functions
+    }()
 
     /// Its functions, or the error that names the missing package.
     package static func required(for operation: String) throws(DeviceError) -> losskit_blas {

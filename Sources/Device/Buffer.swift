@@ -1,34 +1,57 @@
 import CLossKitOpenCL
+import Synchronization
 
 /// Bytes in a device's memory, given back to the device's pool when nobody holds them any more.
 package final class Buffer: Sendable {
+    /// Which streams' work touches the bytes; `nil` and empty stand for the device's own stream.
+    private struct Usage {
+        var writer: OpenCLStream?
+        var readers: [OpenCLStream] = []
+    }
+
     package let device: Device
     package let byteCount: Int
     /// Nil for an empty buffer, which takes no memory.
     let memory: Memory?
+    private let usage: Mutex<Usage>
     private let scope: Profiler.Scope?
 
     /// - Throws: ``DeviceError/outOfMemory(device:requested:inUse:cached:limit:)``.
     package init(byteCount: Int, on device: Device) throws(DeviceError) {
         self.device = device
         self.byteCount = byteCount
-        memory = byteCount > 0 ? try device.state.pool.allocate(byteCount) : nil
+        let block = byteCount > 0 ? try device.state.pool.allocate(byteCount) : nil
+        memory = block?.memory
+        var usage = Usage()
+        if device.state.hasSeparateStreams, let stream = device.state.currentStream, let block {
+            usage.writer = stream
+            // What is left of the block's past may still be running elsewhere; its outcome does not matter here.
+            for user in block.users.isEmpty ? [device.state.stream].compactMap({ $0 }) : block.users where user !== stream {
+                try? stream.wait(for: user)
+            }
+        }
+        self.usage = Mutex(usage)
         scope = Profiler.scope
         scope?.allocated(byteCount)
     }
 
     deinit {
         scope?.freed(byteCount)
-        if let memory { device.state.pool.release(memory, byteCount: byteCount) }
+        guard let memory else { return }
+        var block = MemoryBlock(memory: memory)
+        if device.state.hasSeparateStreams {
+            block.users = usage.withLock { [$0.writer ?? device.state.stream].compactMap { $0 } + $0.readers }
+        }
+        device.state.pool.release(block, byteCount: byteCount)
     }
 
     /// The address of the first byte, on the CPU device.
     package var hostPointer: UnsafeMutableRawPointer? {
-        if case .host(let pointer) = memory { pointer } else { nil }
+        if case .host(let pointer) = memory { pointer.raw } else { nil }
     }
 
     var object: cl_mem? {
-        if case .openCL(let object) = memory { object } else { nil }
+        if case .openCL(let object) = memory { object.raw } else { nil }
     }
 
     /// Writes bytes into the buffer; the source may be reused at once.
@@ -37,8 +60,11 @@ package final class Buffer: Sendable {
         try checkBounds(byteOffset, bytes.count)
         Profiler.scope?.uploaded(bytes.count)
         switch memory {
-        case .host(let pointer): (pointer + byteOffset).copyMemory(from: source, byteCount: bytes.count)
-        case .openCL(let object): try device.state.stream?.write(source, bytes.count, to: object, at: byteOffset)
+        case .host(let pointer): (pointer.raw + byteOffset).copyMemory(from: source, byteCount: bytes.count)
+        case .openCL(let object):
+            guard let stream = device.state.currentStream else { return }
+            try willWrite(on: stream)
+            try stream.write(source, bytes.count, to: object.raw, at: byteOffset)
         case nil: break
         }
     }
@@ -49,15 +75,42 @@ package final class Buffer: Sendable {
         try checkBounds(byteOffset, bytes.count)
         Profiler.scope?.downloaded(bytes.count)
         switch memory {
-        case .host(let pointer): target.copyMemory(from: pointer + byteOffset, byteCount: bytes.count)
-        case .openCL(let object): try device.state.stream?.read(object, at: byteOffset, into: target, bytes.count)
+        case .host(let pointer): target.copyMemory(from: pointer.raw + byteOffset, byteCount: bytes.count)
+        case .openCL(let object):
+            guard let stream = device.state.currentStream else { return }
+            try willRead(on: stream)
+            try stream.read(object.raw, at: byteOffset, into: target, bytes.count)
         case nil: break
+        }
+    }
+
+    /// Orders what `stream` does next after the work that wrote the bytes.
+    func willRead(on stream: OpenCLStream) throws(DeviceError) {
+        guard device.state.hasSeparateStreams else { return }
+        try usage.withLock { usage throws(DeviceError) in
+            guard let writer = usage.writer ?? device.state.stream, writer !== stream,
+                !usage.readers.contains(where: { $0 === stream })
+            else { return }
+            try writer.ensureHealthy()
+            try stream.wait(for: writer)
+            usage.readers.append(stream)
+        }
+    }
+
+    /// Orders what `stream` does next after the work that read or wrote the bytes.
+    func willWrite(on stream: OpenCLStream) throws(DeviceError) {
+        guard device.state.hasSeparateStreams else { return }
+        try usage.withLock { usage throws(DeviceError) in
+            for user in [usage.writer ?? device.state.stream].compactMap({ $0 }) + usage.readers where user !== stream {
+                try stream.wait(for: user)
+            }
+            usage = Usage(writer: stream)
         }
     }
 
     private func checkBounds(_ offset: Int, _ count: Int) throws(DeviceError) {
         guard offset >= 0, count <= byteCount - offset else {
-            throw .invalidLaunch(kernel: "transfer", problem: "bytes \(offset)..<\(offset + count) of a buffer of \(byteCount)")
+            throw .invalidLaunch(kernel: "transfer", problem: "\(count) bytes from byte \(offset) of a buffer of \(byteCount)")
         }
     }
 }

@@ -18,6 +18,7 @@ package struct BufferSlice: Sendable {
     /// The slice without its first elements.
     package func advanced(by elements: Int) -> BufferSlice {
         BufferSlice(
-            buffer, byteOffset: byteOffset + elements * elementSize, byteCount: byteCount - elements * elementSize, elementSize: elementSize)
+            buffer, byteOffset: byteOffset + elements * elementSize, byteCount: byteCount - elements * elementSize,
+            elementSize: elementSize)
     }
 }

@@ -18,7 +18,8 @@ extension Device {
         return all.first { $0.kind == .gpu || $0.kind == .accelerator } ?? .cpu
     }()
 
-    /// The device that a text names: `cpu`, `opencl` (the best), `opencl:SUBSTRING` of its name or platform, or `opencl:P:D` by platform and device number.
+    /// The device that a text names: `cpu`, `opencl` (the best), `opencl:SUBSTRING` of its name or platform, or `opencl:P:D` by platform
+    /// and device number.
     public static func named(_ request: String) throws(DeviceError) -> Device {
         let parts = request.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         if parts == ["cpu"] { return .cpu }
@@ -57,7 +58,10 @@ extension Device {
         var found: [Discovered] = []
         for (platformIndex, platform) in platforms(api).enumerated() {
             for (deviceIndex, handle) in devices(api, platform).enumerated() {
-                guard let context = OpenCLContext(api: api, platform: platform, device: handle), let stream = OpenCLStream(context: context)
+                guard let context = OpenCLContext(api: api, platform: platform, device: handle),
+                    let stream = try? OpenCLStream(
+                        context: context,
+                        programs: ProgramLibrary(context: context, cache: context.hasBetterCache ? nil : ProgramCache.shared))
                 else { continue }
                 let kind: Kind =
                     switch OpenCLInfo(api: api, device: handle).number(CL_DEVICE_TYPE) {

@@ -40,7 +40,11 @@ extension Device {
         _ name: StaticString, shape: [Int], reads: [BufferSlice], writes: [BufferSlice], updates: [BufferSlice] = [], bytes: Int,
         flops: Int = 0, host: (HostPointers) throws -> Void, openCL: (OpenCLEncoder) throws -> Void
     ) throws {
-        if let stream = state.stream {
+        if let stream = state.currentStream {
+            if state.hasSeparateStreams {
+                for slice in reads { try slice.buffer.willRead(on: stream) }
+                for slice in writes + updates { try slice.buffer.willWrite(on: stream) }
+            }
             try openCL(OpenCLEncoder(device: self, stream: stream))
         } else {
             Profiler.scope?.launched()

@@ -45,31 +45,18 @@ public struct Device: Sendable {
     public func trim() { state.pool.trim() }
 
     /// Waits until everything launched so far has finished.
-    public func synchronize() throws(DeviceError) { try state.stream?.finish() }
+    public func synchronize() throws(DeviceError) {
+        for stream in state.streams { try stream.finish() }
+    }
 
-    /// Makes the device usable again after a failure that stopped its stream.
-    public func reset() { state.stream?.reset() }
+    /// Makes the device usable again after a failure that stopped its streams.
+    public func reset() {
+        for stream in state.streams { stream.reset() }
+    }
 }
 
 extension Device: Hashable, CustomStringConvertible {
     public static func == (lhs: Device, rhs: Device) -> Bool { lhs.state === rhs.state }
     public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(state)) }
     public var description: String { isOpenCL ? "OpenCL \(name)" : name }
-}
-
-/// What a device is and holds.
-final class DeviceState: Sendable {
-    let name: String
-    let vendor: String
-    let kind: Device.Kind
-    let pool: MemoryPool
-    let stream: OpenCLStream?
-
-    init(name: String, vendor: String, kind: Device.Kind, capacity: Int, stream: OpenCLStream?) {
-        self.name = name
-        self.vendor = vendor
-        self.kind = kind
-        self.stream = stream
-        pool = MemoryPool(source: stream.map { .openCL($0.context) } ?? .host, name: name, capacity: capacity)
-    }
 }

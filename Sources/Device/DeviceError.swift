@@ -20,7 +20,8 @@ public enum DeviceError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .notFound(let request, let available):
-            "no device matches \"\(request)\": expected one of cpu, opencl, opencl:NAME, opencl:PLATFORM:DEVICE; found \(available.joined(separator: ", "))"
+            "no device matches \"\(request)\": expected one of cpu, opencl, opencl:NAME, opencl:PLATFORM:DEVICE; "
+                + "found \(available.joined(separator: ", "))"
         case .outOfMemory(let device, let requested, let inUse, let cached, let limit):
             "\(device) is out of memory: requested \(requested) bytes with \(inUse) in use and \(cached) cached, limit \(limit)"
         case .buildFailed(let program, let options, let log):

@@ -6,12 +6,17 @@ import Glibc
 import Darwin
 #endif
 
-/// A block of a device's memory.
-///
-/// Unchecked: a block is an address that never changes; what it points to is guarded by the order of the stream that uses it.
-enum Memory: @unchecked Sendable {
-    case host(UnsafeMutableRawPointer)
-    case openCL(cl_mem)
+/// An address in a device's memory.
+enum Memory: Sendable {
+    case host(Handle<UnsafeMutableRawPointer>)
+    case openCL(Handle<cl_mem>)
+}
+
+/// A stretch of a device's memory, and the streams whose work on it may not have finished.
+struct MemoryBlock: Sendable {
+    let memory: Memory
+    /// Empty stands for the device's own stream.
+    var users: [OpenCLStream] = []
 }
 
 /// Where a device's memory comes from and goes back to.
@@ -19,7 +24,7 @@ enum MemorySource: Sendable {
     case host
     case openCL(OpenCLContext)
 
-    /// A new block, or nil where there is no more.
+    /// New memory, or nil where there is no more.
     func allocate(_ byteCount: Int) -> Memory? {
         switch self {
         case .host:
@@ -30,16 +35,16 @@ enum MemorySource: Sendable {
             #if os(Linux)
             if isLarge { madvise(pointer, byteCount, MADV_HUGEPAGE) }
             #endif
-            return .host(pointer)
+            return .host(Handle(pointer))
         case .openCL(let context):
-            return context.allocate(byteCount).map { .openCL($0) }
+            return context.allocate(byteCount).map { .openCL(Handle($0)) }
         }
     }
 
     func free(_ memory: Memory) {
         switch (self, memory) {
-        case (.host, .host(let pointer)): pointer.deallocate()
-        case (.openCL(let context), .openCL(let memory)): _ = context.api.clReleaseMemObject(memory)
+        case (.host, .host(let pointer)): pointer.raw.deallocate()
+        case (.openCL(let context), .openCL(let object)): _ = context.api.clReleaseMemObject(object.raw)
         default: break
         }
     }

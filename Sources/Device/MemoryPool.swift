@@ -14,10 +14,12 @@ public struct MemoryStatistics: Sendable, Equatable {
 
 /// Keeps freed blocks for reuse, by size: sixteen bins an octave, so that a block is at most a sixteenth too large.
 ///
-/// A block goes back as soon as its buffer dies, possibly before the device has finished with it: the next user's work is queued behind on the same in-order stream.
+/// A block goes back as soon as its buffer dies, possibly before the device has finished with it: the next user's work is queued behind
+/// on the same
+/// in-order stream, or waits for the streams that the block names.
 final class MemoryPool: Sendable {
     private struct State {
-        var bins: [Int: [Memory]] = [:]
+        var bins: [Int: [MemoryBlock]] = [:]
         var statistics = MemoryStatistics()
         var cacheLimit: Int
     }
@@ -48,16 +50,16 @@ final class MemoryPool: Sendable {
     var statistics: MemoryStatistics { state.withLock { $0.statistics } }
 
     func setLimit(_ bytes: Int?) {
-        state.withLock { $0.statistics.limit = bytes.map { min($0, capacity) } ?? capacity }
+        state.withLock { $0.statistics.limit = bytes.map { min(max($0, 0), capacity) } ?? capacity }
     }
 
-    func allocate(_ byteCount: Int) throws(DeviceError) -> Memory {
+    func allocate(_ byteCount: Int) throws(DeviceError) -> MemoryBlock {
         guard byteCount <= capacity else { throw exhausted(byteCount) }
         let size = Self.blockSize(byteCount)
-        if let memory = reuse(size) { return memory }
+        if let block = reuse(size) { return block }
         for attempt in 0..<2 {
             if reserve(size) {
-                if let memory = source.allocate(size) { return memory }
+                if let memory = source.allocate(size) { return MemoryBlock(memory: memory) }
                 unreserve(size)
             }
             if attempt == 0 { trim() }
@@ -65,16 +67,16 @@ final class MemoryPool: Sendable {
         throw exhausted(byteCount)
     }
 
-    func release(_ memory: Memory, byteCount: Int) {
+    func release(_ block: MemoryBlock, byteCount: Int) {
         let size = Self.blockSize(byteCount)
         let isKept = state.withLock { state in
             state.statistics.live -= size
             guard state.statistics.cached + size <= state.cacheLimit else { return false }
             state.statistics.cached += size
-            state.bins[size, default: []].append(memory)
+            state.bins[size, default: []].append(block)
             return true
         }
-        if !isKept { source.free(memory) }
+        if !isKept { source.free(block.memory) }
     }
 
     /// Gives every cached block back to the system.
@@ -86,16 +88,16 @@ final class MemoryPool: Sendable {
             }
             return state.bins.values.flatMap { $0 }
         }
-        for block in blocks { source.free(block) }
+        for block in blocks { source.free(block.memory) }
     }
 
-    private func reuse(_ size: Int) -> Memory? {
+    private func reuse(_ size: Int) -> MemoryBlock? {
         state.withLock { state in
-            guard let memory = state.bins[size]?.popLast() else { return nil }
+            guard let block = state.bins[size]?.popLast() else { return nil }
             state.statistics.cached -= size
             state.statistics.live += size
             state.statistics.peak = max(state.statistics.peak, state.statistics.live)
-            return memory
+            return block
         }
     }
 

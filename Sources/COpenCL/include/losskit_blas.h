@@ -13,6 +13,10 @@ typedef void (*losskit_dgemm)(int order, int transA, int transB, int m, int n, i
 // LAPACK's Fortran entry points: every argument by reference, column-major.
 #define LOSSKIT_LAPACK_FUNCTIONS(X, T, P) \
     X(P##potrf, (const char *uplo, const int *n, T *a, const int *lda, int *info)) \
+    X(P##potrs, (const char *uplo, const int *n, const int *nrhs, const T *a, const int *lda, T *b, const int *ldb, int *info)) \
+    X(P##getrs, (const char *trans, const int *n, const int *nrhs, const T *a, const int *lda, const int *ipiv, T *b, const int *ldb, \
+                 int *info)) \
+    X(P##getri, (const int *n, T *a, const int *lda, const int *ipiv, T *work, const int *lwork, int *info)) \
     X(P##trtrs, (const char *uplo, const char *trans, const char *diag, const int *n, const int *nrhs, const T *a, const int *lda, T *b, \
                  const int *ldb, int *info)) \
     X(P##gesv, (const int *n, const int *nrhs, T *a, const int *lda, int *ipiv, T *b, const int *ldb, int *info)) \

@@ -36,8 +36,22 @@ package struct OpenCLEncoder {
         _ kernel: String, source: KernelSource, defines: [String] = [], arguments: [KernelArgument], global: [Int], local: [Int]? = nil
     ) throws {
         let program = try stream.programs.program(source, defines: defines)
-        try stream.launch(kernel, of: program, arguments: arguments, global: global, local: local)
+        if try !stream.launch(kernel, of: program, arguments: arguments, global: global, local: local) {
+            // Drivers that hand out memory late find out here that there is none; what is cached may be all that it takes.
+            device.trim()
+            try stream.finish()
+            guard try stream.launch(kernel, of: program, arguments: arguments, global: global, local: local) else {
+                let memory = device.memory
+                throw DeviceError.outOfMemory(
+                    device: device.name, requested: 0, inUse: memory.live, cached: memory.cached, limit: memory.limit)
+            }
+        }
         Profiler.scope?.launched()
+    }
+
+    /// Whether a program is compiled, so that it can be launched without waiting; compiles it in the background when asked first.
+    package func prepare(source: KernelSource, defines: [String] = []) -> ProgramReadiness {
+        stream.programs.prepare(source, defines: defines)
     }
 
     /// Memory for the time of this step.

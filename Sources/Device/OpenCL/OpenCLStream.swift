@@ -1,18 +1,20 @@
 import CLossKitOpenCL
 import Synchronization
 
-/// An in-order queue of a device's work.
+/// An in-order queue of a device's work, with kernel objects of its own.
 ///
-/// Unchecked: the queue's handle never changes, and `state`'s lock is held over every change of a kernel object (set arguments, enqueue).
-final class OpenCLStream: @unchecked Sendable {
+/// `state`'s lock is held from setting a kernel's arguments until it is queued, since OpenCL allows no other thread at the kernel in
+/// between.
+final class OpenCLStream: Sendable {
     private struct KernelKey: Hashable {
         var program: ObjectIdentifier
         var name: String
     }
 
     private struct Kernel {
+        /// Held so that its identity stays taken.
         var program: Program
-        var handle: cl_kernel
+        var handle: Handle<cl_kernel>
         var argumentCount: Int
     }
 
@@ -22,117 +24,109 @@ final class OpenCLStream: @unchecked Sendable {
     }
 
     let context: OpenCLContext
-    let queue: cl_command_queue
+    let queue: Handle<cl_command_queue>
     let programs: ProgramLibrary
     private let state = Mutex(State())
 
-    init?(context: OpenCLContext) {
+    init(context: OpenCLContext, programs: ProgramLibrary) throws(DeviceError) {
         var status: cl_int = 0
-        guard let queue = context.api.clCreateCommandQueue(context.context, context.device, 0, &status), status == 0 else { return nil }
+        let queue = context.api.clCreateCommandQueue(context.context.raw, context.device.raw, 0, &status)
+        try OpenCLStatus.check(status, "clCreateCommandQueue", context.name)
+        guard let queue else { throw .callFailed(call: "clCreateCommandQueue", status: "no queue", context: context.name) }
         self.context = context
-        self.queue = queue
-        programs = ProgramLibrary(context: context)
+        self.queue = Handle(queue)
+        self.programs = programs
+    }
+
+    deinit {
+        _ = context.api.clFinish(queue.raw)
+        state.withLock { state in
+            for kernel in state.kernels.values { _ = context.api.clReleaseKernel(kernel.handle.raw) }
+        }
+        _ = context.api.clReleaseCommandQueue(queue.raw)
     }
 
     /// Makes the stream usable again after a failure.
-    func reset() {
-        state.withLock { $0.failure = nil }
-    }
+    func reset() { state.withLock { $0.failure = nil } }
 
-    func finish() throws(DeviceError) {
-        try ensureHealthy()
-        try poisoning("clFinish", context.name) { context.api.clFinish(queue) }
-    }
+    /// Stops the stream: every later use throws until ``reset()``.
+    func poison(_ error: DeviceError) { state.withLock { $0.failure = $0.failure ?? error } }
 
-    func write(_ source: UnsafeRawPointer, _ count: Int, to object: cl_mem, at offset: Int) throws(DeviceError) {
-        try ensureHealthy()
-        try poisoning("clEnqueueWriteBuffer", "\(count) bytes") {
-            context.api.clEnqueueWriteBuffer(queue, object, cl_bool(CL_TRUE), offset, count, source, 0, nil, nil)
+    func ensureHealthy() throws(DeviceError) {
+        if let failure = state.withLock({ $0.failure }) {
+            throw .streamPoisoned(device: context.name, cause: failure.description)
         }
     }
 
-    func read(_ object: cl_mem, at offset: Int, into target: UnsafeMutableRawPointer, _ count: Int) throws(DeviceError) {
-        try ensureHealthy()
-        try poisoning("clEnqueueReadBuffer", "\(count) bytes") {
-            context.api.clEnqueueReadBuffer(queue, object, cl_bool(CL_TRUE), offset, count, target, 0, nil, nil)
-        }
-    }
-
-    /// Queues zeros into an object.
-    func clear(_ object: cl_mem, byteCount: Int) throws(DeviceError) {
-        try ensureHealthy()
-        var zero: UInt8 = 0
-        try poisoning("clEnqueueFillBuffer", "\(byteCount) bytes") {
-            context.api.clEnqueueFillBuffer(queue, object, &zero, 1, 0, byteCount, 0, nil, nil)
-        }
-    }
-
-    /// Gives the host the memory of an object until ``unmap(_:_:)``, after the work queued before.
-    func map(_ object: cl_mem, byteCount: Int) throws(DeviceError) -> UnsafeMutableRawPointer {
-        try ensureHealthy()
-        var status: cl_int = 0
-        let pointer = context.api.clEnqueueMapBuffer(
-            queue, object, cl_bool(CL_TRUE), cl_map_flags(CL_MAP_READ | CL_MAP_WRITE), 0, byteCount, 0, nil, nil, &status)
-        try poisoning("clEnqueueMapBuffer", "\(byteCount) bytes") { status }
-        guard let pointer else { throw .callFailed(call: "clEnqueueMapBuffer", status: "no address", context: "\(byteCount) bytes") }
-        return pointer
-    }
-
-    func unmap(_ object: cl_mem, _ pointer: UnsafeMutableRawPointer) throws(DeviceError) {
-        try poisoning("clEnqueueUnmapMemObject", context.name) {
-            context.api.clEnqueueUnmapMemObject(queue, object, pointer, 0, nil, nil)
-        }
+    /// Checks a call's status; a failure poisons the stream, since what was queued may not have run.
+    func poisoning(_ call: String, _ what: @autoclosure () -> String, _ status: cl_int) throws(DeviceError) {
+        guard status != 0 else { return }
+        let error = DeviceError.callFailed(call: call, status: OpenCLStatus.name(status), context: what())
+        poison(error)
+        throw error
     }
 
     /// Queues a kernel.
+    ///
+    /// - Returns: Whether the device had the memory that it takes; nothing was queued if not.
     func launch(
         _ name: String, of program: Program, arguments: [KernelArgument], global: [Int], local: [Int]?
-    ) throws(DeviceError) {
+    ) throws(DeviceError) -> Bool {
         try ensureHealthy()
-        if global.contains(0) { return }
-        guard (1...3).contains(global.count), !global.contains(where: { $0 < 0 }), local == nil || local?.count == global.count else {
-            throw .invalidLaunch(kernel: name, problem: "global size \(global), local size \(local ?? [])")
-        }
-        var failure: DeviceError?
-        state.withLock { state in
-            do throws(DeviceError) {
-                let kernel = try self.kernel(name, of: program, in: &state)
-                try self.set(arguments, of: kernel, name: name)
-                let padded = local.map { local in zip(global, local).map { ($0 + $1 - 1) / $1 * $1 } } ?? global
-                let status = context.api.clEnqueueNDRangeKernel(
-                    queue, kernel.handle, cl_uint(global.count), nil, padded, local, 0, nil, nil)
-                try OpenCLStatus.check(status, "clEnqueueNDRangeKernel", "\(name), global \(padded), local \(local ?? [])")
-            } catch {
-                state.failure = error
-                failure = error
+        guard (1...3).contains(global.count), !global.contains(where: { $0 < 0 }), local == nil || local?.count == global.count,
+            local?.contains(where: { $0 < 1 }) != true
+        else { throw .invalidLaunch(kernel: name, problem: "global size \(global), local size \(local ?? [])") }
+        if global.contains(0) { return true }
+        let padded = local.map { local in zip(global, local).map { ($0 + $1 - 1) / $1 * $1 } } ?? global
+        let first = program.awaitsStore ? programs.cache : nil
+        var event: cl_event?
+        let status = try state.withLock { state throws(DeviceError) in
+            let kernel = try self.kernel(name, of: program, in: &state)
+            try set(arguments, of: kernel, name: name)
+            return withUnsafeMutablePointer(to: &event) { event in
+                context.api.clEnqueueNDRangeKernel(
+                    queue.raw, kernel.handle.raw, cl_uint(global.count), nil, padded, local, 0, nil, first == nil ? nil : event)
             }
         }
-        if let failure { throw failure }
+        if let first, let event { program.store(in: first, after: event) }
+        switch status {
+        case 0: return true
+        case CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_HOST_MEMORY: return false
+        case CL_INVALID_KERNEL_ARGS, CL_INVALID_WORK_DIMENSION, CL_INVALID_WORK_GROUP_SIZE, CL_INVALID_WORK_ITEM_SIZE,
+            CL_INVALID_GLOBAL_WORK_SIZE:
+            throw .invalidLaunch(kernel: name, problem: "\(OpenCLStatus.name(status)), global size \(padded), local size \(local ?? [])")
+        default:
+            try poisoning("clEnqueueNDRangeKernel", "\(name), global \(padded), local \(local ?? [])", status)
+            return true
+        }
     }
 
     private func kernel(_ name: String, of program: Program, in state: inout State) throws(DeviceError) -> Kernel {
         let key = KernelKey(program: ObjectIdentifier(program), name: name)
         if let kernel = state.kernels[key] { return kernel }
         var status: cl_int = 0
-        guard let handle = context.api.clCreateKernel(program.handle, name, &status), status == 0 else {
+        guard let handle = context.api.clCreateKernel(program.handle.raw, name, &status), status == 0 else {
             throw .callFailed(call: "clCreateKernel", status: OpenCLStatus.name(status), context: name)
         }
         var count: cl_uint = 0
         status = context.api.clGetKernelInfo(handle, cl_kernel_info(CL_KERNEL_NUM_ARGS), MemoryLayout<cl_uint>.size, &count, nil)
         try OpenCLStatus.check(status, "clGetKernelInfo", name)
-        let kernel = Kernel(program: program, handle: handle, argumentCount: Int(count))
+        let kernel = Kernel(program: program, handle: Handle(handle), argumentCount: Int(count))
         state.kernels[key] = kernel
         return kernel
     }
 
     private func set(_ arguments: [KernelArgument], of kernel: Kernel, name: String) throws(DeviceError) {
+        let count = arguments.reduce(0) { $0 + $1.slotCount }
+        guard count == kernel.argumentCount else {
+            throw .invalidLaunch(kernel: name, problem: "\(count) arguments given, expected \(kernel.argumentCount)")
+        }
         var index: cl_uint = 0
         func set(_ bytes: UnsafeRawPointer?, _ size: Int) throws(DeviceError) {
-            guard Int(index) < kernel.argumentCount else {
-                throw .invalidLaunch(kernel: name, problem: "more than its \(kernel.argumentCount) arguments")
+            let status = context.api.clSetKernelArg(kernel.handle.raw, index, size, bytes)
+            guard status == 0 else {
+                throw .invalidLaunch(kernel: name, problem: "argument \(index) of \(size) bytes: \(OpenCLStatus.name(status))")
             }
-            let status = context.api.clSetKernelArg(kernel.handle, index, size, bytes)
-            try OpenCLStatus.check(status, "clSetKernelArg", "\(name), argument \(index), \(size) bytes")
             index += 1
         }
         for argument in arguments {
@@ -150,23 +144,12 @@ final class OpenCLStream: @unchecked Sendable {
             case .local(let bytes): try set(nil, bytes)
             }
         }
-        guard Int(index) == kernel.argumentCount else {
-            throw .invalidLaunch(kernel: name, problem: "\(index) of its \(kernel.argumentCount) arguments given")
-        }
     }
+}
 
-    private func ensureHealthy() throws(DeviceError) {
-        if let failure = state.withLock({ $0.failure }) {
-            throw .streamPoisoned(device: context.name, cause: failure.description)
-        }
-    }
-
-    private func poisoning(_ call: String, _ what: String, _ body: () -> cl_int) throws(DeviceError) {
-        do {
-            try OpenCLStatus.check(body(), call, what)
-        } catch {
-            state.withLock { $0.failure = error }
-            throw error
-        }
+extension KernelArgument {
+    /// How many of the kernel's arguments it fills.
+    fileprivate var slotCount: Int {
+        if case .buffer = self { 2 } else { 1 }
     }
 }

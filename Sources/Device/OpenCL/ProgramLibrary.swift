@@ -1,88 +1,126 @@
 import CLossKitOpenCL
 import Synchronization
 
-/// A compiled program.
-///
-/// Unchecked: the handle never changes, and creating kernels from a built program is safe from any thread.
-final class Program: @unchecked Sendable {
-    let handle: cl_program
-    private let api: losskit_opencl
-
-    init(handle: cl_program, api: losskit_opencl) {
-        self.handle = handle
-        self.api = api
-    }
-
-    deinit { _ = api.clReleaseProgram(handle) }
+/// How far a program is that was asked for without waiting.
+package enum ProgramReadiness: Sendable, Equatable {
+    case ready, building
+    case failed(DeviceError)
 }
 
 /// Programs of one device, each compiled once however many threads ask for it.
 final class ProgramLibrary: Sendable {
     private struct Key: Hashable {
         var source: KernelSource
-        var options: String
+        var defines: [String]
     }
 
     /// One program, compiled under its own lock so that others do not wait for it.
     private final class Entry: Sendable {
         let program = Mutex<Result<Program, DeviceError>?>(nil)
+        let isScheduled = Atomic(false)
     }
 
+    let cache: ProgramCache?
     private let context: OpenCLContext
     private let entries = Mutex<[Key: Entry]>([:])
 
-    init(context: OpenCLContext) {
+    init(context: OpenCLContext, cache: ProgramCache?) {
         self.context = context
+        self.cache = cache
     }
 
+    /// The program, compiled now if it is not yet.
     func program(_ source: KernelSource, defines: [String]) throws(DeviceError) -> Program {
-        let options = options(defines)
-        let entry = entries.withLock { entries in
-            let key = Key(source: source, options: options)
+        let entry = entry(source, defines)
+        return try entry.program.withLock { $0.settle { build(source, defines) } }.get()
+    }
+
+    /// Whether the program is compiled; if nobody has asked yet, compiles it in the background.
+    func prepare(_ source: KernelSource, defines: [String]) -> ProgramReadiness {
+        let entry = entry(source, defines)
+        switch entry.program.withLockIfAvailable({ $0 }) {
+        case .some(.some(.success)): return .ready
+        case .some(.some(.failure(let error))): return .failed(error)
+        case .some(.none), .none: break
+        }
+        if !entry.isScheduled.exchange(true, ordering: .relaxed) {
+            BackgroundQueue.submit { [self] in
+                entry.program.withLock { _ = $0.settle { build(source, defines) } }
+            }
+        }
+        return .building
+    }
+
+    private func entry(_ source: KernelSource, _ defines: [String]) -> Entry {
+        let key = Key(source: source, defines: defines)
+        return entries.withLock { entries in
             if let entry = entries[key] { return entry }
             let entry = Entry()
             entries[key] = entry
             return entry
         }
-        let result = entry.program.withLock { program in
-            if let program { return program }
-            let built = build(source, options)
-            program = built
-            return built
+    }
+
+    private func build(_ source: KernelSource, _ defines: [String]) -> Result<Program, DeviceError> {
+        let options = (context.buildOptions + defines.map { "-D" + $0 }).joined(separator: " ")
+        let text = source.text
+        let key = cache.map { _ in ProgramCache.key([text, options] + context.identity) }
+        if let cache, let key, let binary = cache.load(key), let program = build(binary: binary, options) { return .success(program) }
+        do throws(DeviceError) {
+            return .success(try build(text, name: source.name, options, storeKey: key))
+        } catch {
+            return .failure(error)
         }
-        return try result.get()
     }
 
-    private func options(_ defines: [String]) -> String {
-        (["-cl-std=CL1.2"] + (context.traits.isCPU ? ["-DLOSSKIT_CPU=1"] : []) + (context.traits.hasFP64 ? ["-DLOSSKIT_FP64=1"] : [])
-            + defines.map { "-D" + $0 }).joined(separator: " ")
-    }
-
-    private func build(_ source: KernelSource, _ options: String) -> Result<Program, DeviceError> {
+    /// A program from a driver's binary, or nil if the driver does not want it.
+    private func build(binary: [UInt8], _ options: String) -> Program? {
+        var device: cl_device_id? = context.device.raw
+        var size = binary.count
         var status: cl_int = 0
-        let handle = source.text.withCString { text in
+        var binaryStatus: cl_int = 0
+        let handle = binary.withUnsafeBufferPointer { bytes in
+            var pointer = bytes.baseAddress
+            return context.api.clCreateProgramWithBinary(context.context.raw, 1, &device, &size, &pointer, &binaryStatus, &status)
+        }
+        guard let handle, status == 0 else { return nil }
+        let program = Program(handle: handle, api: context.api, storeKey: nil)
+        return context.api.clBuildProgram(handle, 1, &device, options, nil, nil) == 0 ? program : nil
+    }
+
+    private func build(_ text: String, name: String, _ options: String, storeKey: String?) throws(DeviceError) -> Program {
+        var status: cl_int = 0
+        let handle = text.withCString { text in
             var text: UnsafePointer<CChar>? = text
-            return context.api.clCreateProgramWithSource(context.context, 1, &text, nil, &status)
+            return context.api.clCreateProgramWithSource(context.context.raw, 1, &text, nil, &status)
         }
         guard let handle, status == 0 else {
-            return .failure(
-                .callFailed(call: "clCreateProgramWithSource", status: OpenCLStatus.name(status), context: source.name))
+            throw .callFailed(call: "clCreateProgramWithSource", status: OpenCLStatus.name(status), context: name)
         }
-        let program = Program(handle: handle, api: context.api)
-        var device: cl_device_id? = context.device
-        status = context.api.clBuildProgram(handle, 1, &device, options, nil, nil)
-        guard status == 0 else {
-            return .failure(.buildFailed(program: source.name, options: options, log: log(of: handle)))
+        let program = Program(handle: handle, api: context.api, storeKey: storeKey)
+        var device: cl_device_id? = context.device.raw
+        guard context.api.clBuildProgram(handle, 1, &device, options, nil, nil) == 0 else {
+            throw .buildFailed(program: name, options: options, log: log(of: handle))
         }
-        return .success(program)
+        return program
     }
 
     private func log(of program: cl_program) -> String {
         var size = 0
-        _ = context.api.clGetProgramBuildInfo(program, context.device, cl_program_build_info(CL_PROGRAM_BUILD_LOG), 0, nil, &size)
+        let (device, name) = (context.device.raw, cl_program_build_info(CL_PROGRAM_BUILD_LOG))
+        _ = context.api.clGetProgramBuildInfo(program, device, name, 0, nil, &size)
         var bytes = [UInt8](repeating: 0, count: max(size, 1))
-        _ = context.api.clGetProgramBuildInfo(
-            program, context.device, cl_program_build_info(CL_PROGRAM_BUILD_LOG), size, &bytes, nil)
+        _ = context.api.clGetProgramBuildInfo(program, device, name, size, &bytes, nil)
         return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+}
+
+extension Optional {
+    /// The value, made first if there is none.
+    fileprivate mutating func settle(_ make: () -> Wrapped) -> Wrapped {
+        if let value = self { return value }
+        let value = make()
+        self = value
+        return value
     }
 }
