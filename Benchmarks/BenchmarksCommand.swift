@@ -1,6 +1,68 @@
 import ArgumentParser
+import Foundation
+import LossKit
 
 @main
 struct BenchmarksCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "Benchmarks", abstract: "The main job of LossKit and its measurements.")
+    static let configuration = CommandConfiguration(
+        commandName: "Benchmarks", abstract: "Trains on handwritten digits and times the kernels, on every device.")
+
+    @Option(help: "Only this device: cpu, opencl, opencl:NAME or opencl:PLATFORM:DEVICE.") var device: String?
+    @Option(help: "Only kernels whose name contains this; \"training\" for the training alone.") var filter: String?
+    @Option(help: "Folder for report.json and report.html.") var output = "."
+    @Flag(help: "Small sizes and few repetitions.") var quick = false
+
+    func run() throws {
+        let devices = try device.map { [try Device.named($0)] } ?? Device.all
+        var report = Report(quick: quick)
+        for device in devices {
+            Console.line("\n\(device)")
+            var section = Report.DeviceSection(name: "\(device)", label: device.label)
+            if filter == nil || filter == "training" { try train(on: device, into: &section) }
+            if filter != "training" { try time(on: device, into: &section) }
+            report.devices.append(section)
+        }
+        try report.write(to: output)
+        Console.line("\nreport.json and report.html are in \(output == "." ? "this folder" : output)")
+        let problems = report.problems
+        for problem in problems { Console.error("Benchmarks: \(problem)") }
+        if !problems.isEmpty { throw ExitCode(1) }
+    }
+
+    private func train(on device: Device, into section: inout Report.DeviceSection) throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Data").path
+        let digits = try Digits(folder: folder, on: device)
+        let training = Training(epochs: quick ? 5 : 30)
+        let start = Clock.seconds()
+        let curve = try training.run(digits, seed: 7) { epoch, result in
+            Console.progress(
+                epoch + 1, of: training.epochs,
+                "loss \(result.trainingLoss.formatted(3))  held-out \(result.heldOutLoss.formatted(3))  accuracy \((100 * result.accuracy).formatted(1)) %")
+        }
+        section.trainingSeconds = Clock.seconds() - start
+        section.curve = curve
+        section.isRepeatable = try training.run(digits, seed: 7) == curve
+        let accuracy = curve.last?.accuracy ?? 0
+        Console.line(
+            "training: accuracy \((100 * accuracy).formatted(1)) % after \(training.epochs) epochs in \(section.trainingSeconds.formatted(1)) s; "
+                + "a second run \(section.isRepeatable ? "gave the same curve" : "DIFFERED")")
+        if !quick && accuracy < 0.96 { section.problems.append("held-out accuracy \(accuracy) is below 0.96 on \(device)") }
+        if !section.isRepeatable { section.problems.append("two runs with one seed differ on \(device)") }
+    }
+
+    private func time(on device: Device, into section: inout Report.DeviceSection) throws {
+        let limits = try Limits(of: device, repetitions: quick ? 3 : 7)
+        section.limits = limits
+        Console.line("copy \(limits.copy.formatted(1)) GB/s, GEMM \(limits.gemm.formatted(1)) GFLOP/s")
+        var rows: [[String]] = []
+        for kernel in Kernel.all(quick: quick) where filter.map({ kernel.name.contains($0) }) ?? true {
+            let measured = try kernel.measure(on: device, limits: limits, repetitions: quick ? 3 : 7)
+            section.measurements.append(contentsOf: measured.rows)
+            section.problems.append(contentsOf: measured.problems)
+            rows += measured.rows.map {
+                [$0.name, $0.size, $0.pass, "\(($0.seconds * 1e3).formatted(3)) ms", "\($0.rate.formatted(2)) \($0.unit)", "\($0.percent.formatted(0)) %"]
+            }
+        }
+        Console.line(Console.table([["kernel", "size", "pass", "median", "rate", "of device"]] + rows))
+    }
 }

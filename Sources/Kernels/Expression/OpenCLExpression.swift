@@ -29,10 +29,11 @@ struct OpenCLExpression {
         let width = encoder.traits.isCPU ? 64 : 4
 
         guard program.reduction != nil else {
+            // Small groups on a CPU: every item's registers lie on one thread's stack.
             try encoder.launch(
                 "map", in: "expression", defines: defines,
                 arguments: [.bytes(structure)] + leaves + [.buffer(output), .count(space.count)],
-                global: [(space.count + width - 1) / width], local: encoder.traits.isCPU ? nil : [64])
+                global: [(space.count + width - 1) / width], local: [encoder.traits.isCPU ? 8 : 64])
             return
         }
         let local = encoder.traits.isCPU ? 1 : 128
