@@ -17,6 +17,35 @@ __kernel void distances(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_OUT(flo
     out[i * m + j] = metric == 1 ? sqrt(sum) : sum;
 }
 
+#ifdef LOSSKIT_CPU
+// The same with y transposed [d, m]: an item owns sixteen distances from one point.
+__kernel void distances_by_vectors(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_OUT(float, out), const int metric, const long n, const long m,
+                                   const long d) {
+    AT_IN(float, x);
+    AT_IN(float, y);
+    AT_OUT(float, out);
+    const long j = get_global_id(0) * 16, i = get_global_id(1);
+    if (i >= n || j >= m) return;
+    if (j + 16 <= m) {
+        float16 sum = 0;
+        for (long k = 0; k < d; k++) {
+            const float16 u = x[i * d + k] - vload16(0, y + k * m + j);
+            sum = metric == 2 ? sum + fabs(u) : fma(u, u, sum);
+        }
+        vstore16(metric == 1 ? sqrt(sum) : sum, 0, out + i * m + j);
+        return;
+    }
+    for (long l = j; l < m; l++) {
+        float sum = 0;
+        for (long k = 0; k < d; k++) {
+            const float u = x[i * d + k] - y[k * m + l];
+            sum = metric == 2 ? sum + fabs(u) : fma(u, u, sum);
+        }
+        out[i * m + l] = metric == 1 ? sqrt(sum) : sum;
+    }
+}
+#endif
+
 // out[i] = sum over j of weight[i, j] (x_i - y_j), or of weight[i, j] sign(x_i - y_j); an item owns one coordinate of one point.
 __kernel void weighted_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, weight), GLOBAL_OUT(float, out), const int signs,
                                    const long n, const long m, const long d, const long weight_row, const long weight_column) {

@@ -11,6 +11,47 @@ inline float exponent(__global const float *x, __global const float *y, __global
     return fma(*distance, power == 1 ? -inverse : -0.5f * inverse, h[j]);
 }
 
+#ifdef LOSSKIT_CPU
+// Sixteen exponents from j on, and the distances they come from.
+inline float16 exponents(__global const float *x, __global const float *y, __global const float *h, const int power, const float inverse,
+                         const long i, const long j, const long m, const long d, float16 *distances) {
+    float16 sum = 0;
+    for (long k = 0; k < d; k++) {
+        const float16 u = x[i * d + k] - vload16(0, y + k * m + j);
+        sum = fma(u, u, sum);
+    }
+    *distances = power == 1 ? sqrt(sum) : sum;
+    return fma(*distances, (float16)(power == 1 ? -inverse : -0.5f * inverse), vload16(0, h + j));
+}
+
+inline float widest(float16 v) {
+    const float8 a = fmax(v.lo, v.hi);
+    const float4 b = fmax(a.lo, a.hi);
+    return fmax(fmax(b.x, b.y), fmax(b.z, b.w));
+}
+
+inline float total_of(float16 v) {
+    const float8 a = v.lo + v.hi;
+    const float4 b = a.lo + a.hi;
+    return (b.x + b.y) + (b.z + b.w);
+}
+
+// The maximum exponent of a row and the sum relative to it, sixteen at a time; what is left comes one by one.
+#define VECTOR_SUM \
+    for (; j + 16 <= m; j += 16) { \
+        float16 distances; \
+        const float16 e = exponents(x, y, h, power, inverse, i, j, m, d, &distances); \
+        const float peak = widest(e); \
+        if (peak > maximum) { \
+            sum *= exp(maximum - peak); \
+            maximum = peak; \
+        } \
+        if (maximum != -INFINITY) sum += total_of(exp(e - maximum)); \
+    }
+#else
+#define VECTOR_SUM
+#endif
+
 // out[i] = -epsilon log sum over j of exp(h_j - C(x_i, y_j) / epsilon), C = |x - y|^2 / 2 (power 2) or |x - y| (power 1).
 __kernel void softmin(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, h), GLOBAL_OUT(float, out), const int power,
                       const float epsilon, const long n, const long m, const long d) {
@@ -23,7 +64,9 @@ __kernel void softmin(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float,
     const float inverse = 1 / epsilon;
     float maximum = -INFINITY, unused;
     wide_t sum = 0;
-    for (long j = 0; j < m; j++) {
+    long j = 0;
+    VECTOR_SUM
+    for (; j < m; j++) {
         const float e = exponent(x, y, h, power, inverse, i, j, m, d, &unused);
         if (e > maximum) {
             sum *= exp(maximum - e);

@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void *open_first(const char *const *names) {
     void *library = NULL;
@@ -13,6 +15,23 @@ static losskit_blas blas;
 static const losskit_blas *loaded_blas;
 static pthread_once_t blas_once = PTHREAD_ONCE_INIT;
 
+// OpenBLAS chooses its kernels by the processor's model number, and takes its oldest ones for a number it does not know (as virtual machines
+// show): then it is loaded again with the kernels that the processor's features allow, four times as fast with AVX-512.
+static void *reopened_for_this_machine(void *library, const char *const *names) {
+#if defined(__x86_64__) && defined(__linux__)
+    const char *(*core)(void) = (const char *(*)(void))dlsym(library, "openblas_get_corename");
+    if (!core || strcmp(core(), "Prescott") || getenv("OPENBLAS_CORETYPE")) return library;
+    __builtin_cpu_init();
+    const char *better = __builtin_cpu_supports("avx512dq") ? "SkylakeX" : __builtin_cpu_supports("avx2") ? "Haswell" : NULL;
+    if (!better) return library;
+    dlclose(library);
+    setenv("OPENBLAS_CORETYPE", better, 0);
+    return open_first(names);
+#else
+    return library;
+#endif
+}
+
 static void load_blas(void) {
     static const char *const names[] = {
 #ifdef __APPLE__
@@ -20,6 +39,8 @@ static void load_blas(void) {
 #endif
         "libopenblas.so.0", "libopenblas.so", NULL};
     void *library = open_first(names);
+    if (!library) return;
+    library = reopened_for_this_machine(library, names);
     if (!library) return;
     *(void **)&blas.set_threads = dlsym(library, "openblas_set_num_threads");
     if (!(*(void **)&blas.sgemm = dlsym(library, "cblas_sgemm"))) return;

@@ -20,7 +20,7 @@ package struct PairKernels: Sendable {
     private var rowsAtOnce: Int { max(1, 1 << 16 / max(1, m * max(d, 1))) }
     private var flops: Int { 3 * n * m * d }
 
-    /// All distances [n, m]; the CPU takes y transposed [d, m], too.
+    /// All distances [n, m]; y lies both ways, [m, d] for a GPU and transposed [d, m] for a CPU.
     package func distances(
         _ metric: Metric, x: BufferSlice, y: BufferSlice, yTransposed: BufferSlice, into out: BufferSlice, on device: Device
     ) throws {
@@ -36,10 +36,16 @@ package struct PairKernels: Sendable {
                 }
             },
             openCL: { encoder in
-                try encoder.launch(
-                    "distances", in: "pairwise",
-                    arguments: [.buffer(x), .buffer(y), .buffer(out), .int32(metric.rawValue), .count(n), .count(m), .count(d)],
-                    global: [m, n], local: [min(64, encoder.traits.maxWorkGroupSize), 1])
+                let sizes: [KernelArgument] = [.int32(metric.rawValue), .count(n), .count(m), .count(d)]
+                if encoder.traits.isCPU {
+                    try encoder.launch(
+                        "distances_by_vectors", in: "pairwise", arguments: [.buffer(x), .buffer(yTransposed), .buffer(out)] + sizes,
+                        global: [(m + 15) / 16, n], local: nil)
+                } else {
+                    try encoder.launch(
+                        "distances", in: "pairwise", arguments: [.buffer(x), .buffer(y), .buffer(out)] + sizes, global: [m, n],
+                        local: [min(64, encoder.traits.maxWorkGroupSize), 1])
+                }
             })
     }
 

@@ -43,8 +43,8 @@ public func pairwiseDistance(_ x: Tensor, _ y: Tensor, metric: Metric = .euclide
 
 private func distances(_ metric: PairKernels.Metric, _ x: Tensor, _ y: Tensor) throws -> Tensor {
     let output = try Tensor.empty([x.shape[0], y.shape[0]], dtype: .float32, on: x.device)
-    // OpenCL kernels read y as it lies.
-    let transposed = x.device.isOpenCL ? y : try y.transposed()
+    // Only a GPU reads y as it lies.
+    let transposed = x.device.kind == .gpu || x.device.kind == .accelerator ? y : try y.transposed()
     try PairKernels(n: x.shape[0], m: y.shape[0], d: x.shape[1]).distances(
         metric, x: x.slice(), y: y.slice(), yTransposed: transposed.slice(), into: output.output(), on: x.device)
     return Tensor.record("pairwiseDistance", inputs: [x, y], output: output, savingOutput: true) { pullback in
