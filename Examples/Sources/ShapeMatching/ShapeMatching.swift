@@ -1,0 +1,24 @@
+import LossKit
+
+/// Moves a square of points onto a circle by gradient descent on the Sinkhorn divergence.
+@main
+struct ShapeMatching {
+    static func main() throws {
+        let count = 100
+        let angles = try Tensor.linspace(0, 2 * .pi * Double(count - 1) / Double(count), count: count)
+        let circle = try Tensor.stack([angles.cos(), angles.sin()], axis: 1)
+        let side = try Tensor.linspace(-0.45, 0.45, count: 10)
+        let columns = try side.broadcast(to: [10, 10]).flattened()
+        let rows = try side.expandedDimensions(at: 1).broadcast(to: [10, 10]).flattened()
+        var points = try Tensor.stack([columns, rows], axis: 1)
+        var optimizer = Adam(learningRate: 0.05)
+        for step in 0...60 {
+            let (loss, slope) = try valueWithGradient(at: points) { try sinkhornDivergence($0, circle, epsilon: 0.01) }
+            if step % 20 == 0 {
+                let radius = try points.norm(axes: [1])
+                print("step \(step): divergence \(try loss.scalar()), radii \(try radius.min().scalar()) to \(try radius.max().scalar())")
+            }
+            points = try optimizer.step([points], gradients: [slope])[0]
+        }
+    }
+}
