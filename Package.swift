@@ -41,7 +41,7 @@ let package = Package(
             dependencies: ["LossKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Benchmarks", exclude: ["Results", "Data"]),
         .target(name: "LossKitTestSupport", dependencies: ["LossKit"], path: "Tests/Support"),
-        tests("DeviceTests", ["LossKitDevice"]),
+        tests("DeviceTests", ["LossKitDevice", "CLossKitOpenCL"]),
         tests("KernelsTests", ["LossKitDevice", "LossKitKernels"]),
         tests("OpsTests", ["LossKitOps"]),
         tests("LossesTests", ["LossKit"]),

@@ -67,6 +67,8 @@ static void load_clblast(void) {
     if (!library) return;
     if (!(*(void **)&clblast.sgemm = dlsym(library, "CLBlastSgemm"))) return;
     if (!(*(void **)&clblast.dgemm = dlsym(library, "CLBlastDgemm"))) return;
+    if (!(*(void **)&clblast.sgemm_batched = dlsym(library, "CLBlastSgemmStridedBatched"))) return;
+    if (!(*(void **)&clblast.dgemm_batched = dlsym(library, "CLBlastDgemmStridedBatched"))) return;
     loaded_clblast = &clblast;
 }
 

@@ -4,7 +4,7 @@ extension Device {
     /// The CPU first, then every OpenCL device, the most capable first.
     ///
     /// Platforms are asked exactly once, by one thread: some drivers do not survive two asking at a time.
-    public static let all: [Device] = [.cpu] + discovered.map(\.device)
+    public static let all: [Device] = [.cpu] + devices(discovery)
 
     /// The best GPU, else the CPU; `LOSSKIT_DEVICE` names another.
     public static let `default`: Device = {
@@ -41,7 +41,14 @@ extension Device {
         Self.discovered.first { $0.device == self }?.label ?? "cpu"
     }
 
-    private struct Discovered: Sendable {
+    /// What was found when the platforms were asked.
+    struct Discovery: Sendable {
+        var hasLoader = false
+        var platforms: [(name: String, deviceCount: Int)] = []
+        fileprivate var devices: [Discovered] = []
+    }
+
+    fileprivate struct Discovered: Sendable {
         var device: Device
         var platformIndex: Int
         var deviceIndex: Int
@@ -53,31 +60,38 @@ extension Device {
         }
     }
 
-    private static let discovered: [Discovered] = {
-        guard let api = losskit_opencl_load()?.pointee else { return [] }
-        var found: [Discovered] = []
+    private static var discovered: [Discovered] { discovery.devices }
+
+    static let discovery = discover(losskit_opencl_load()?.pointee)
+
+    /// Asks the platforms behind a table of functions, which tests may replace.
+    static func discover(_ api: losskit_opencl?) -> Discovery {
+        guard let api else { return Discovery() }
+        var discovery = Discovery(hasLoader: true)
         for (platformIndex, platform) in platforms(api).enumerated() {
-            for (deviceIndex, handle) in devices(api, platform).enumerated() {
+            let found = devices(api, platform).enumerated().compactMap { index, handle -> Discovered? in
                 guard let context = OpenCLContext(api: api, platform: platform, device: handle),
                     let stream = try? OpenCLStream(
                         context: context,
                         programs: ProgramLibrary(context: context, cache: context.hasBetterCache ? nil : ProgramCache.shared))
-                else { continue }
+                else { return nil }
+                let type = OpenCLInfo(api: api, device: handle).number(CL_DEVICE_TYPE)
                 let kind: Kind =
-                    switch OpenCLInfo(api: api, device: handle).number(CL_DEVICE_TYPE) {
-                    case let type where type & Int(CL_DEVICE_TYPE_GPU) != 0: .gpu
-                    case let type where type & Int(CL_DEVICE_TYPE_CPU) != 0: .openCLCPU
-                    default: .accelerator
-                    }
+                    type & Int(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : type & Int(CL_DEVICE_TYPE_CPU) != 0 ? .openCLCPU : .accelerator
                 let state = DeviceState(
                     name: context.name, vendor: context.vendor, kind: kind, capacity: context.traits.globalMemory, stream: stream)
-                found.append(Discovered(device: Device(state: state), platformIndex: platformIndex, deviceIndex: deviceIndex))
+                return Discovered(device: Device(state: state), platformIndex: platformIndex, deviceIndex: index)
             }
+            discovery.platforms.append((OpenCLInfo.text(api: api, platform: platform, CL_PLATFORM_NAME), found.count))
+            discovery.devices += found
         }
-        return found.sorted { $0.device.score > $1.device.score }
-    }()
+        discovery.devices.sort { $0.device.score > $1.device.score }
+        return discovery
+    }
 
-    /// A rough measure of speed: GPUs before accelerators before CPUs, then compute units times clock.
+    static func devices(_ discovery: Discovery) -> [Device] { discovery.devices.map(\.device) }
+
+    /// A rough measure of speed: GPUs before accelerators before CPUs, then compute units times clock, then memory.
     private var score: Double {
         let rank: Double =
             switch kind {
@@ -86,7 +100,9 @@ extension Device {
             case .openCLCPU: 1
             case .cpu: 0
             }
+        // Memory only decides between devices that are otherwise alike.
         return rank * 1e9 + Double(traits?.computeUnits ?? 0) * Double(traits?.clockMegahertz ?? 0)
+            + Double(traits?.globalMemory ?? 0) * 1e-12
     }
 
     private static func platforms(_ api: losskit_opencl) -> [cl_platform_id] {

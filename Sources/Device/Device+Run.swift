@@ -1,8 +1,8 @@
 /// The memory of one step of work on the CPU, at the slices' offsets.
 package struct HostPointers {
-    fileprivate let reads: [BufferSlice]
-    fileprivate let writes: [BufferSlice]
-    fileprivate let updates: [BufferSlice]
+    let reads: [BufferSlice]
+    let writes: [BufferSlice]
+    let updates: [BufferSlice]
 
     /// The `index`th slice that the step reads.
     package func read<T>(_ index: Int, as type: T.Type = T.self) -> UnsafePointer<T> {
@@ -40,15 +40,25 @@ extension Device {
         _ name: StaticString, shape: [Int], reads: [BufferSlice], writes: [BufferSlice], updates: [BufferSlice] = [], bytes: Int,
         flops: Int = 0, host: (HostPointers) throws -> Void, openCL: (OpenCLEncoder) throws -> Void
     ) throws {
-        if let stream = state.currentStream {
-            if state.hasSeparateStreams {
-                for slice in reads { try slice.buffer.willRead(on: stream) }
-                for slice in writes + updates { try slice.buffer.willWrite(on: stream) }
-            }
-            try openCL(OpenCLEncoder(device: self, stream: stream))
-        } else {
-            Profiler.scope?.launched()
-            try host(HostPointers(reads: reads, writes: writes, updates: updates))
+        guard !Profiler.isObserving else {
+            return try runObserved(
+                name, shape: shape, reads: reads, writes: writes, updates: updates, bytes: bytes, flops: flops, host: host, openCL: openCL)
         }
+        try dispatch(reads, writes, updates, host, openCL)
+    }
+
+    func dispatch(
+        _ reads: [BufferSlice], _ writes: [BufferSlice], _ updates: [BufferSlice], _ host: (HostPointers) throws -> Void,
+        _ openCL: (OpenCLEncoder) throws -> Void
+    ) throws {
+        guard let stream = state.currentStream else {
+            Profiler.scope?.launched()
+            return try host(HostPointers(reads: reads, writes: writes, updates: updates))
+        }
+        if state.hasSeparateStreams {
+            for slice in reads { try slice.buffer.willRead(on: stream) }
+            for slice in writes + updates { try slice.buffer.willWrite(on: stream) }
+        }
+        try openCL(OpenCLEncoder(device: self, stream: stream))
     }
 }

@@ -10,6 +10,8 @@ package enum Environment {
     package static let device = value("LOSSKIT_DEVICE")
     /// `1` prints each launch, `validate` checks each launch with the CPU.
     package static let debug = value("LOSSKIT_DEBUG")
+    /// Where a trace of every step of work is written when the process ends.
+    package static let trace = value("LOSSKIT_TRACE")
     /// A folder whose files replace the kernels in the binary.
     package static let kernelDirectory = value("LOSSKIT_KERNEL_DIR")
     /// How many threads the CPU works with.

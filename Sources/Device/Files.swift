@@ -54,5 +54,6 @@ enum Files {
         return names.sorted()
     }
 
-    static func isReadable(_ path: String) -> Bool { access(path, R_OK | W_OK) == 0 }
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    static func isWritable(_ path: String) -> Bool { access(path, R_OK | W_OK) == 0 }
 }

@@ -34,12 +34,18 @@ public enum Profiler {
         }
     }
 
-    @TaskLocal static var scope: Scope?
+    @TaskLocal private static var current: Scope?
+    /// How many measurements are going on: while there is none, nobody has to look for one.
+    private static let active = Atomic(0)
+
+    static var scope: Scope? { active.load(ordering: .relaxed) > 0 ? current : nil }
 
     /// Runs `body` and says what it cost; other tasks' work does not count.
     public static func measure<R>(_ body: () throws -> R) rethrows -> (result: R, measurement: Measurement) {
         let scope = Scope()
-        let result = try $scope.withValue(scope, operation: body)
+        active.add(1, ordering: .relaxed)
+        defer { active.subtract(1, ordering: .relaxed) }
+        let result = try $current.withValue(scope, operation: body)
         return (result, scope.measurement)
     }
 }

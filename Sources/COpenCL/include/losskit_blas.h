@@ -52,6 +52,14 @@ typedef struct losskit_clblast {
     int (*_Nonnull dgemm)(int layout, int transA, int transB, size_t m, size_t n, size_t k, double alpha, void *_Nonnull a, size_t a_offset,
                           size_t lda, void *_Nonnull b, size_t b_offset, size_t ldb, double beta, void *_Nonnull c, size_t c_offset, size_t ldc,
                           void *_Nonnull *_Nonnull queue, void *_Nullable *_Nullable event);
+    int (*_Nonnull sgemm_batched)(int layout, int transA, int transB, size_t m, size_t n, size_t k, float alpha, void *_Nonnull a,
+                                  size_t a_offset, size_t lda, size_t a_stride, void *_Nonnull b, size_t b_offset, size_t ldb,
+                                  size_t b_stride, float beta, void *_Nonnull c, size_t c_offset, size_t ldc, size_t c_stride, size_t count,
+                                  void *_Nonnull *_Nonnull queue, void *_Nullable *_Nullable event);
+    int (*_Nonnull dgemm_batched)(int layout, int transA, int transB, size_t m, size_t n, size_t k, double alpha, void *_Nonnull a,
+                                  size_t a_offset, size_t lda, size_t a_stride, void *_Nonnull b, size_t b_offset, size_t ldb,
+                                  size_t b_stride, double beta, void *_Nonnull c, size_t c_offset, size_t ldc, size_t c_stride,
+                                  size_t count, void *_Nonnull *_Nonnull queue, void *_Nullable *_Nullable event);
 } losskit_clblast;
 
 /// CLBlast, or NULL where it is not installed.

@@ -69,13 +69,14 @@ package struct OpenCLEncoder {
     /// Lets the host read and write the slices' memory after the work queued before; pointers are at the slices' offsets.
     package func withHostAccess(to slices: [BufferSlice], _ body: ([UnsafeMutableRawPointer]) throws -> Void) throws {
         var mapped: [(object: cl_mem, pointer: UnsafeMutableRawPointer)] = []
-        var pointers: [UnsafeMutableRawPointer] = []
         defer { for (object, pointer) in mapped { try? stream.unmap(object, pointer) } }
-        for slice in slices {
-            guard let object = slice.buffer.object else { continue }
+        let pointers = try slices.map { slice in
+            // Kernels get an address that they never follow for empty buffers, which have no memory.
+            guard let object = slice.buffer.object else { return UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped }
+            if let known = mapped.first(where: { $0.object == object }) { return known.pointer + slice.byteOffset }
             let pointer = try stream.map(object, byteCount: slice.buffer.byteCount)
             mapped.append((object, pointer))
-            pointers.append(pointer + slice.byteOffset)
+            return pointer + slice.byteOffset
         }
         try body(pointers)
         Profiler.scope?.launched()

@@ -101,6 +101,13 @@ final class OpenCLStream: Sendable {
         }
     }
 
+    /// Lets a library queue work of its own, while nobody else queues any.
+    func enqueue(_ call: String, _ body: (cl_command_queue) -> cl_int) throws(DeviceError) {
+        try ensureHealthy()
+        let status = state.withLock { _ in body(queue.raw) }
+        try poisoning(call, context.name, status)
+    }
+
     private func kernel(_ name: String, of program: Program, in state: inout State) throws(DeviceError) -> Kernel {
         let key = KernelKey(program: ObjectIdentifier(program), name: name)
         if let kernel = state.kernels[key] { return kernel }

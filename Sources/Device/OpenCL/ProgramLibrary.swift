@@ -32,7 +32,7 @@ final class ProgramLibrary: Sendable {
     /// The program, compiled now if it is not yet.
     func program(_ source: KernelSource, defines: [String]) throws(DeviceError) -> Program {
         let entry = entry(source, defines)
-        return try entry.program.withLock { $0.settle { build(source, defines) } }.get()
+        return try entry.program.withLock { settle(&$0, source, defines) }.get()
     }
 
     /// Whether the program is compiled; if nobody has asked yet, compiles it in the background.
@@ -45,7 +45,8 @@ final class ProgramLibrary: Sendable {
         }
         if !entry.isScheduled.exchange(true, ordering: .relaxed) {
             BackgroundQueue.submit { [self] in
-                entry.program.withLock { _ = $0.settle { build(source, defines) } }
+                let result = entry.program.withLock { settle(&$0, source, defines) }
+                if case .failure(let error) = result, !error.isFinal { entry.isScheduled.store(false, ordering: .relaxed) }
             }
         }
         return .building
@@ -59,6 +60,17 @@ final class ProgramLibrary: Sendable {
             entries[key] = entry
             return entry
         }
+    }
+
+    /// Compiles a program unless that was done before; what may go better another time is not remembered.
+    private func settle(
+        _ program: inout Result<Program, DeviceError>?, _ source: KernelSource, _ defines: [String]
+    ) -> Result<Program, DeviceError> {
+        if let program { return program }
+        let result = build(source, defines)
+        if case .failure(let error) = result, !error.isFinal { return result }
+        program = result
+        return result
     }
 
     private func build(_ source: KernelSource, _ defines: [String]) -> Result<Program, DeviceError> {
@@ -99,9 +111,11 @@ final class ProgramLibrary: Sendable {
         }
         let program = Program(handle: handle, api: context.api, storeKey: storeKey)
         var device: cl_device_id? = context.device.raw
-        guard context.api.clBuildProgram(handle, 1, &device, options, nil, nil) == 0 else {
+        status = context.api.clBuildProgram(handle, 1, &device, options, nil, nil)
+        guard status != CL_BUILD_PROGRAM_FAILURE, status != CL_INVALID_BUILD_OPTIONS else {
             throw .buildFailed(program: name, options: options, log: log(of: handle))
         }
+        try OpenCLStatus.check(status, "clBuildProgram", name)
         return program
     }
 
@@ -115,12 +129,9 @@ final class ProgramLibrary: Sendable {
     }
 }
 
-extension Optional {
-    /// The value, made first if there is none.
-    fileprivate mutating func settle(_ make: () -> Wrapped) -> Wrapped {
-        if let value = self { return value }
-        let value = make()
-        self = value
-        return value
+extension DeviceError {
+    /// Whether trying again would fail again.
+    fileprivate var isFinal: Bool {
+        if case .buildFailed = self { true } else { false }
     }
 }

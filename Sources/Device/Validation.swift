@@ -1,0 +1,77 @@
+/// Runs a step again on the CPU, on copies of what it was given, and compares what comes out.
+struct Validation {
+    private let name: String
+    private let results: [BufferSlice]
+    private let pointers: HostPointers
+
+    /// Copies what the step will read, before it runs; what it writes too, since a step need not write all of it.
+    init(name: String, reads: [BufferSlice], writes: [BufferSlice], updates: [BufferSlice]) throws {
+        self.name = name
+        results = writes + updates
+        pointers = HostPointers(
+            reads: try reads.map(Self.copied), writes: try writes.map(Self.copied), updates: try updates.map(Self.copied))
+    }
+
+    /// - Throws: ``DeviceError/validationFailed(kernel:output:element:expected:actual:)`` for the first element that differs.
+    func check(host: (HostPointers) throws -> Void) throws {
+        try host(pointers)
+        for (index, (actual, expected)) in zip(results, pointers.writes + pointers.updates).enumerated() {
+            let found = try Self.copied(actual)
+            let difference = Self.difference(expected, found)
+            if let difference {
+                throw DeviceError.validationFailed(
+                    kernel: name, output: index, element: difference.element, expected: difference.expected, actual: difference.actual)
+            }
+        }
+    }
+
+    private static func copied(_ slice: BufferSlice) throws -> BufferSlice {
+        let copy = try Buffer(byteCount: slice.byteCount, on: .cpu)
+        if let pointer = copy.hostPointer {
+            try slice.buffer.download(
+                into: UnsafeMutableRawBufferPointer(start: pointer, count: slice.byteCount), from: slice.byteOffset)
+        }
+        return BufferSlice(copy, elementSize: slice.elementSize)
+    }
+
+    private typealias Difference = (element: Int, expected: Double, actual: Double)
+
+    /// A buffer does not know its type, only the size of its elements: equal bytes are equal, others are compared as floating-point numbers unless they can
+    /// only be integers.
+    private static func difference(_ expected: BufferSlice, _ actual: BufferSlice) -> Difference? {
+        guard let first = expected.buffer.hostPointer, let second = actual.buffer.hostPointer else { return nil }
+        let count = expected.byteCount / expected.elementSize
+        switch expected.elementSize {
+        case 4:
+            let (a, b) = (first.assumingMemoryBound(to: Float.self), second.assumingMemoryBound(to: Float.self))
+            return firstDifference(count, 1e-4, 1e-5, { Double(a[$0]) }, { Double(b[$0]) }, { a[$0].bitPattern == b[$0].bitPattern })
+        case 8:
+            let (a, b) = (first.assumingMemoryBound(to: Double.self), second.assumingMemoryBound(to: Double.self))
+            return firstDifference(count, 1e-7, 1e-9, { a[$0] }, { b[$0] }, { a[$0].bitPattern == b[$0].bitPattern })
+        case 2:
+            let (a, b) = (first.assumingMemoryBound(to: UInt16.self), second.assumingMemoryBound(to: UInt16.self))
+            // Codes of both 16-bit formats grow with the magnitude: a few codes apart is a few roundings apart.
+            return (0..<count).first { abs(Int(a[$0]) - Int(b[$0])) > 4 && (a[$0] | b[$0]) & 0x7FFF != 0 }
+                .map { ($0, Double(a[$0]), Double(b[$0])) }
+        default:
+            let (a, b) = (first.assumingMemoryBound(to: UInt8.self), second.assumingMemoryBound(to: UInt8.self))
+            return (0..<expected.byteCount).first { a[$0] != b[$0] }.map { ($0, Double(a[$0]), Double(b[$0])) }
+        }
+    }
+
+    /// Relative to the element, and to the largest of all: sums that cancel are exact only against their terms.
+    private static func firstDifference(
+        _ count: Int, _ relative: Double, _ common: Double, _ expected: (Int) -> Double, _ actual: (Int) -> Double, _ isSame: (Int) -> Bool
+    ) -> Difference? {
+        let largest = (0..<count).reduce(0.0) { expected($1).isFinite ? max($0, abs(expected($1))) : $0 }
+        // Integers read as floating-point numbers are all subnormal: only equal ones are equal.
+        let isInteger = largest < Double(Float.leastNormalMagnitude)
+        for index in 0..<count where !isSame(index) {
+            let (a, b) = (expected(index), actual(index))
+            if a == b || (a.isNaN && b.isNaN) { continue }
+            if !isInteger, abs(a - b) <= relative * max(abs(a), abs(b)) + common * largest { continue }
+            return (index, a, b)
+        }
+        return nil
+    }
+}
