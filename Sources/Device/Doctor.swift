@@ -17,7 +17,10 @@ public enum Doctor {
         let discovery = Device.discovery
         guard discovery.hasLoader else { return [problem("no OpenCL loader", "apt-get install ocl-icd-libopencl1")] }
         guard !discovery.platforms.isEmpty else {
-            return [fact("OpenCL loader found"), problem("no OpenCL platform: the loader knows no driver", "apt-get install \(driverPackage)")]
+            return [
+                fact("OpenCL loader found"),
+                problem("no OpenCL platform: the loader knows no driver", "apt-get install \(driverPackage)"),
+            ]
         }
         return [fact("OpenCL loader found")]
             + discovery.platforms.map { platform in

@@ -23,7 +23,8 @@ extension Profiler {
         var gigaflopsPerSecond: Double { Double(flops) / seconds * 1e-9 }
 
         var line: String {
-            "\(name) \(shape) on \(device): \(Decimal.text(seconds * 1e3, digits: 3)) ms, \(Decimal.text(gigabytesPerSecond, digits: 2)) GB/s"
+            "\(name) \(shape) on \(device): \(Decimal.text(seconds * 1e3, digits: 3)) ms, "
+                + "\(Decimal.text(gigabytesPerSecond, digits: 2)) GB/s"
                 + (flops > 0 ? ", \(Decimal.text(gigaflopsPerSecond, digits: 2)) GFLOP/s" : "")
         }
     }
@@ -77,7 +78,8 @@ extension Profiler {
         }
         let steps = observations.map { step in
             #"{"name":\#(quoted(step.name)),"ph":"X","pid":1,"tid":\#(devices.firstIndex(of: step.device) ?? 0),"#
-                + #""ts":\#(Decimal.text(Double(step.start) * 1e-3, digits: 3)),"dur":\#(Decimal.text(Double(step.duration) * 1e-3, digits: 3)),"#
+                + #""ts":\#(Decimal.text(Double(step.start) * 1e-3, digits: 3)),"#
+                + #""dur":\#(Decimal.text(Double(step.duration) * 1e-3, digits: 3)),"#
                 + #""args":{"shape":"\#(step.shape)","GB/s":\#(Decimal.text(step.gigabytesPerSecond, digits: 3)),"#
                 + #""GFLOP/s":\#(Decimal.text(step.gigaflopsPerSecond, digits: 3))}}"#
         }

@@ -36,8 +36,8 @@ struct Validation {
 
     private typealias Difference = (element: Int, expected: Double, actual: Double)
 
-    /// A buffer does not know its type, only the size of its elements: equal bytes are equal, others are compared as floating-point numbers unless they can
-    /// only be integers.
+    /// A buffer does not know its type, only the size of its elements: equal bytes are equal, others are compared as floating-point numbers
+    /// unless they can only be integers.
     private static func difference(_ expected: BufferSlice, _ actual: BufferSlice) -> Difference? {
         guard let first = expected.buffer.hostPointer, let second = actual.buffer.hostPointer else { return nil }
         let count = expected.byteCount / expected.elementSize

@@ -8,7 +8,7 @@ package enum CLBlast {
     package static var isAvailable: Bool { functions != nil }
 }
 
-/// One operand of a batch of row-major matrix products: each matrix has `leadingDimension` elements from row to row and `batchStride` from matrix to matrix.
+/// One operand of a batch of row-major matrix products: `leadingDimension` elements from row to row, `batchStride` from matrix to matrix.
 package struct MatrixSlice: Sendable {
     package var slice: BufferSlice
     package var leadingDimension: Int
