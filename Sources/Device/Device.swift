@@ -6,7 +6,9 @@ public struct Device: Sendable {
     public enum Kind: String, Sendable {
         /// LossKit's own CPU kernels; always there.
         case cpu
+        /// A GPU behind an OpenCL driver.
         case gpu
+        /// What an OpenCL driver calls neither a GPU nor a CPU.
         case accelerator
         /// A CPU behind an OpenCL driver.
         case openCLCPU
@@ -18,9 +20,13 @@ public struct Device: Sendable {
     public static let cpu = Device(
         state: DeviceState(name: "CPU", vendor: "", kind: .cpu, capacity: HostMemory.byteCount, stream: nil))
 
+    /// The device's name as its driver states it.
     public var name: String { state.name }
+    /// Who made the device, as its driver states it; empty for the CPU.
     public var vendor: String { state.vendor }
+    /// What does the computing.
     public var kind: Kind { state.kind }
+    /// Whether the device is behind an OpenCL driver.
     public var isOpenCL: Bool { state.stream != nil }
 
     /// What OpenCL says of the device; nil for the CPU.

@@ -2,9 +2,11 @@
 public enum Doctor {
     /// One thing that was looked at.
     public struct Finding: Sendable, Equatable {
+        /// What is so, in one line.
         public let summary: String
         /// The command that mends it, where there is one.
         public let remedy: String?
+        /// Whether it keeps something from working.
         public let isProblem: Bool
     }
 

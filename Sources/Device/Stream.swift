@@ -4,6 +4,7 @@
 /// a buffer waits for
 /// the work of other streams that wrote it. On the CPU, work runs at once and a stream changes nothing.
 public final class Stream: Sendable {
+    /// The device whose work it queues.
     public let device: Device
     let queue: OpenCLStream?
 

@@ -25,6 +25,9 @@ package struct KernelSource: Sendable, Hashable {
             + Self.expanded(generated ?? Self.file(file), of: file)
     }
 
+    /// Whether there is any text to compile.
+    var isKnown: Bool { generated != nil || !Self.file(name + ".cl").isEmpty }
+
     package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
     /// The text with each `#include "file"` line replaced by that file, and line markers so that a compiler's messages point into the

@@ -75,6 +75,9 @@ final class ProgramLibrary: Sendable {
 
     private func build(_ source: KernelSource, _ defines: [String]) -> Result<Program, DeviceError> {
         let options = (context.buildOptions + defines.map { "-D" + $0 }).joined(separator: " ")
+        guard source.isKnown else {
+            return .failure(.buildFailed(program: source.name, options: options, log: "there is no such file in kernels/"))
+        }
         let text = source.text
         let key = cache.map { _ in ProgramCache.key([text, options] + context.identity) }
         if let cache, let key, let binary = cache.load(key), let program = build(binary: binary, options) { return .success(program) }
