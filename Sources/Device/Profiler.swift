@@ -40,6 +40,11 @@ public enum Profiler {
 
     static var scope: Scope? { active.load(ordering: .relaxed) > 0 ? current : nil }
 
+    /// Runs `body` without counting it, for what observing costs itself.
+    static func unmeasured<R>(_ body: () throws -> R) rethrows -> R {
+        try $current.withValue(nil, operation: body)
+    }
+
     /// Runs `body` and says what it cost; other tasks' work does not count.
     public static func measure<R>(_ body: () throws -> R) rethrows -> (result: R, measurement: Measurement) {
         let scope = Scope()

@@ -17,8 +17,7 @@ struct Validation {
         try host(pointers)
         for (index, (actual, expected)) in zip(results, pointers.writes + pointers.updates).enumerated() {
             let found = try Self.copied(actual)
-            let difference = Self.difference(expected, found)
-            if let difference {
+            if let difference = Self.difference(expected, found, given: pointers.reads + pointers.updates) {
                 throw DeviceError.validationFailed(
                     kernel: name, output: index, element: difference.element, expected: difference.expected, actual: difference.actual)
             }
@@ -38,16 +37,20 @@ struct Validation {
 
     /// A buffer does not know its type, only the size of its elements: equal bytes are equal, others are compared as floating-point numbers
     /// unless they can only be integers.
-    private static func difference(_ expected: BufferSlice, _ actual: BufferSlice) -> Difference? {
+    private static func difference(_ expected: BufferSlice, _ actual: BufferSlice, given: [BufferSlice]) -> Difference? {
         guard let first = expected.buffer.hostPointer, let second = actual.buffer.hostPointer else { return nil }
         let count = expected.byteCount / expected.elementSize
         switch expected.elementSize {
         case 4:
             let (a, b) = (first.assumingMemoryBound(to: Float.self), second.assumingMemoryBound(to: Float.self))
-            return firstDifference(count, 1e-4, 1e-5, { Double(a[$0]) }, { Double(b[$0]) }, { a[$0].bitPattern == b[$0].bitPattern })
+            let inputs = largest(Float.self, in: given)
+            return firstDifference(count, 1e-4, 1e-5, 1e-6 * inputs, { Double(a[$0]) }, { Double(b[$0]) }) {
+                a[$0].bitPattern == b[$0].bitPattern
+            }
         case 8:
             let (a, b) = (first.assumingMemoryBound(to: Double.self), second.assumingMemoryBound(to: Double.self))
-            return firstDifference(count, 1e-7, 1e-9, { a[$0] }, { b[$0] }, { a[$0].bitPattern == b[$0].bitPattern })
+            let inputs = largest(Double.self, in: given)
+            return firstDifference(count, 1e-7, 1e-9, 1e-14 * inputs, { a[$0] }, { b[$0] }) { a[$0].bitPattern == b[$0].bitPattern }
         case 2:
             let (a, b) = (first.assumingMemoryBound(to: UInt16.self), second.assumingMemoryBound(to: UInt16.self))
             // Codes of both 16-bit formats grow with the magnitude: a few codes apart is a few roundings apart.
@@ -59,9 +62,10 @@ struct Validation {
         }
     }
 
-    /// Relative to the element, and to the largest of all: sums that cancel are exact only against their terms.
+    /// Relative to the element, to the largest of all and to what the step was given: what cancels is exact only against its terms.
     private static func firstDifference(
-        _ count: Int, _ relative: Double, _ common: Double, _ expected: (Int) -> Double, _ actual: (Int) -> Double, _ isSame: (Int) -> Bool
+        _ count: Int, _ relative: Double, _ common: Double, _ absolute: Double, _ expected: (Int) -> Double, _ actual: (Int) -> Double,
+        _ isSame: (Int) -> Bool
     ) -> Difference? {
         let largest = (0..<count).reduce(0.0) { expected($1).isFinite ? max($0, abs(expected($1))) : $0 }
         // Integers read as floating-point numbers are all subnormal: only equal ones are equal.
@@ -69,9 +73,20 @@ struct Validation {
         for index in 0..<count where !isSame(index) {
             let (a, b) = (expected(index), actual(index))
             if a == b || (a.isNaN && b.isNaN) { continue }
-            if !isInteger, abs(a - b) <= relative * max(abs(a), abs(b)) + common * largest { continue }
+            if !isInteger, abs(a - b) <= relative * max(abs(a), abs(b)) + common * largest + absolute { continue }
             return (index, a, b)
         }
         return nil
+    }
+
+    /// The largest magnitude among the slices with elements of a type's size.
+    private static func largest<T: BinaryFloatingPoint>(_ type: T.Type, in slices: [BufferSlice]) -> Double {
+        slices.filter { $0.elementSize == MemoryLayout<T>.size }.reduce(0.0) { largest, slice in
+            guard let pointer = slice.buffer.hostPointer?.assumingMemoryBound(to: type) else { return largest }
+            return (0..<slice.byteCount / slice.elementSize).reduce(largest) { largest, index in
+                let magnitude = abs(Double(pointer[index]))
+                return magnitude.isFinite ? max(largest, magnitude) : largest
+            }
+        }
     }
 }

@@ -21,15 +21,19 @@ struct ThreadPoolTests {
         await withTaskGroup(of: Int.self) { group in
             for _ in 0..<8 {
                 group.addTask {
-                    let total = Shared(Mutex(0))
+                    let total = Total()
                     ThreadPool.forEach(20) { outer in
-                        ThreadPool.forEach(10) { inner in total.mutex.withLock { $0 += outer * inner } }
+                        ThreadPool.forEach(10) { inner in total.sum.add(outer * inner, ordering: .relaxed) }
                     }
-                    return total.mutex.withLock { $0 }
+                    return total.sum.load(ordering: .relaxed)
                 }
             }
             for await total in group { #expect(total == 190 * 45) }
         }
+    }
+
+    private final class Total: Sendable {
+        let sum = Atomic(0)
     }
 
     private final class Shared<Value: Sendable>: Sendable {
