@@ -24,17 +24,11 @@ static const unsigned char transport_cl[] = {
 static const unsigned char spanning_tree_cl[] = {
 #embed "../../kernels/spanning_tree.cl"
 };
-static const unsigned char sort_cl[] = {
-#embed "../../kernels/sort.cl"
+static const unsigned char scan_cl[] = {
+#embed "../../kernels/scan.cl"
 };
 static const unsigned char indexing_cl[] = {
 #embed "../../kernels/indexing.cl"
-};
-static const unsigned char random_cl[] = {
-#embed "../../kernels/random.cl"
-};
-static const unsigned char convolution_cl[] = {
-#embed "../../kernels/convolution.cl"
 };
 static const unsigned char matmul_cl[] = {
 #embed "../../kernels/matmul.cl"
@@ -52,10 +46,8 @@ static const losskit_kernel_file files[] = {
     ROW("pairwise.cl", pairwise_cl),
     ROW("transport.cl", transport_cl),
     ROW("spanning_tree.cl", spanning_tree_cl),
-    ROW("sort.cl", sort_cl),
+    ROW("scan.cl", scan_cl),
     ROW("indexing.cl", indexing_cl),
-    ROW("random.cl", random_cl),
-    ROW("convolution.cl", convolution_cl),
     ROW("matmul.cl", matmul_cl),
     ROW("measure.cl", measure_cl),
 };

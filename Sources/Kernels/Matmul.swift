@@ -60,7 +60,8 @@ package struct Matmul: Sendable {
             })
     }
 
-    func launch(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on encoder: OpenCLEncoder) throws {
+    /// The product by a kernel of ours.
+    package func launch(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on encoder: OpenCLEncoder) throws {
         try encoder.launch(
             "matmul", in: "matmul", defines: ["WIDE=\(isDouble ? 1 : 0)"],
             arguments: [

@@ -18,25 +18,27 @@ extension Tensor {
             }
             return row
         }
-        return try gathered(RowIndices(list, bound: bound))
+        return try gathered(list, bound: bound)
     }
 
-    private func gathered(_ indices: RowIndices) throws -> Tensor {
-        let output = try Tensor.empty([indices.list.count] + shape.dropFirst(), dtype: dtype, on: device)
+    /// Rows by indices that are known to be in range.
+    func gathered(_ list: [Int], bound: Int) throws -> Tensor {
+        let output = try Tensor.empty([list.count] + shape.dropFirst(), dtype: dtype, on: device)
         try Indexing.gatherRows(
-            slice(), Tensor(indices.list, on: device).slice(), count: indices.list.count, width: shape.dropFirst().reduce(1, *),
+            slice(), Tensor(list, on: device).slice(), count: list.count, width: shape.dropFirst().reduce(1, *),
             into: output.output(), on: device)
-        return Self.record("rows", inputs: [self], output: output) { [try $0.cotangent.summed(into: indices)] }
+        return Self.record("rows", inputs: [self], output: output) { [try $0.cotangent.rowsSummed(at: list, bound: bound)] }
     }
 
-    /// The sum of this tensor's rows into those they were gathered from.
-    private func summed(into indices: RowIndices) throws -> Tensor {
+    /// `bound` rows, each the sum of this tensor's rows whose index names it: what a gather's derivative is.
+    func rowsSummed(at list: [Int], bound: Int) throws -> Tensor {
+        let indices = RowIndices(list, bound: bound)
         let computed: DType = dtype == .float64 ? .float64 : .float32
         let output = try Tensor.empty([indices.bound] + shape.dropFirst(), dtype: computed, on: device)
         try Indexing.sumRows(
             asType(computed).slice(), starts: Tensor(indices.starts, on: device).slice(), order: Tensor(indices.order, on: device).slice(),
             rows: indices.bound, width: shape.dropFirst().reduce(1, *), into: output.output(), on: device)
-        return Self.record("summedRows", inputs: [self], output: output.asType(dtype)) { [try $0.cotangent.gathered(indices)] }
+        return Self.record("summedRows", inputs: [self], output: output.asType(dtype)) { [try $0.cotangent.gathered(list, bound: bound)] }
     }
 
     /// A one at each index along a new last axis.
@@ -48,13 +50,11 @@ extension Tensor {
 
 /// Row indices in range, and for each row the positions that name it, in order.
 private struct RowIndices: Sendable {
-    let list: [Int]
     let bound: Int
     let starts: [Int]
     let order: [Int]
 
     init(_ list: [Int], bound: Int) {
-        self.list = list
         self.bound = bound
         var starts = [Int](repeating: 0, count: bound + 1)
         for row in list { starts[row + 1] += 1 }

@@ -140,4 +140,52 @@ extension Tensor {
         let original = shape
         return view("squeezed", shape: kept.map { shape[$0] }, strides: kept.map { strides[$0] }) { [try $0.cotangent.reshaped(original)] }
     }
+
+    /// The diagonal of two axes, in place of the first; the second is gone.
+    public func diagonal(_ a: Int = -2, _ b: Int = -1) throws -> Tensor {
+        let first = try Shape.axis(a, rank: try checked().rank, operation: "diagonal")
+        let second = try Shape.axis(b, rank: rank, operation: "diagonal")
+        guard first != second, shape[first] == shape[second] else {
+            throw TensorError.shapeMismatch(operation: "diagonal", expected: "equal extents along axes \(a) and \(b)", actual: [shape])
+        }
+        var shape = shape
+        var strides = strides
+        strides[first] += strides[second]
+        shape.remove(at: second)
+        strides.remove(at: second)
+        let extent = self.shape[first]
+        return view("diagonal", shape: shape, strides: strides) { pullback in
+            // Back in its place: the cotangent times the identity.
+            let cotangent = pullback.cotangent
+            var mask = [Int](repeating: 1, count: cotangent.rank + 1)
+            (mask[first], mask[second]) = (extent, extent)
+            let identity = try Tensor.eye(extent, dtype: cotangent.dtype, on: cotangent.device).reshaped(mask)
+            return [try cotangent.expandedDimensions(at: second) * identity]
+        }
+    }
+
+    /// Windows of an axis: it becomes the positions at which a window of `size` elements `dilation` apart starts, every `stride`; a last axis runs within the window.
+    public func slidingWindows(axis: Int, size: Int, stride: Int = 1, dilation: Int = 1) throws -> Tensor {
+        let axis = try Shape.axis(axis, rank: try checked().rank, operation: "slidingWindows")
+        let reach = (size - 1) * dilation + 1
+        guard size > 0, stride > 0, dilation > 0, reach <= shape[axis] else {
+            throw TensorError.invalidArgument(
+                operation: "slidingWindows", expected: "a window of at most \(shape[axis]) elements, stride and dilation above 0",
+                actual: "size \(size), stride \(stride), dilation \(dilation)")
+        }
+        var shape = shape
+        var strides = strides
+        shape[axis] = (shape[axis] - reach) / stride + 1
+        shape.append(size)
+        strides.append(strides[axis] * dilation)
+        strides[axis] *= stride
+        let original = self.shape
+        return view("slidingWindows", shape: shape, strides: strides) { pullback in
+            try (0..<size).reduce(nil as Tensor?) { sum, offset in
+                let part = try pullback.cotangent.slice(axis: -1, from: offset, to: offset + 1).squeezed(axes: [-1])
+                    .placed(inShape: original, axis: axis, first: offset * dilation, step: stride)
+                return sum.map { $0 + part } ?? part
+            }.map { [$0] } ?? [nil]
+        }
+    }
 }

@@ -1,0 +1,30 @@
+import LossKitKernels
+
+extension Tensor {
+    /// Running sums along an axis; integers and truth values in int64.
+    public func cumulativeSum(axis: Int = -1) throws -> Tensor {
+        let axis = try Shape.axis(axis, rank: try checked().rank, operation: "cumulativeSum")
+        let computed: DType = dtype.isFloatingPoint ? (dtype == .float64 ? .float64 : .float32) : .int64
+        let sums = try scanned(.sum, axis: axis, as: computed, into: computed).asType(dtype.isFloatingPoint ? dtype : .int64)
+        return Self.record("cumulativeSum", inputs: [self], output: sums) {
+            [try $0.cotangent.flipped(axes: [axis]).cumulativeSum(axis: axis).flipped(axes: [axis])]
+        }
+    }
+
+    /// The running maximum along an axis and where it lies: the first of equals; a NaN is the maximum from then on.
+    public func cumulativeMax(axis: Int = -1) throws -> (values: Tensor, indices: Tensor) {
+        let axis = try Shape.axis(axis, rank: try checked().rank, operation: "cumulativeMax")
+        let indices = try scanned(.maximumPosition, axis: axis, as: dtype.isFloatingPoint && dtype != .float64 ? .float32 : .float64, into: .int64)
+        return (try takeAlongAxis(indices, axis: axis), indices)
+    }
+
+    private func scanned(_ kind: Scan.Kind, axis: Int, as computed: DType, into output: DType) throws -> Tensor {
+        let rows = try stopGradient(self).asType(computed).swappingAxes(axis, rank - 1)
+        let result = try Tensor.empty(rows.shape, dtype: output, on: device)
+        let length = rows.shape[rank - 1]
+        try Scan.run(
+            kind, rows.slice(), isFloat: computed.isFloatingPoint, rows: length == 0 ? 0 : count / length, length: length,
+            into: result.output(), on: device)
+        return try result.swappingAxes(axis, rank - 1)
+    }
+}

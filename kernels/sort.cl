@@ -1,1 +1,0 @@
-// OpenCL kernels: sort.
