@@ -102,18 +102,23 @@ private final class Workers: @unchecked Sendable {
         while case let index = next.add(1, ordering: .relaxed).oldValue, index < count { body(index) }
     }
 
+    /// Helps with the current job. A function of its own, since a closure passed on inside an endless loop is never let go of.
+    @inline(never)
+    private func takePart() {
+        guard let body else { return }
+        let count = count
+        pthread_mutex_unlock(mutex)
+        drain(count, body)
+        pthread_mutex_lock(mutex)
+    }
+
     private func work() {
         var seen = 0
         pthread_mutex_lock(mutex)
         while true {
             while generation == seen { pthread_cond_wait(wake, mutex) }
             seen = generation
-            if let body {
-                let count = count
-                pthread_mutex_unlock(mutex)
-                drain(count, body)
-                pthread_mutex_lock(mutex)
-            }
+            takePart()
             busy -= 1
             if busy == 0 { pthread_cond_signal(done) }
         }

@@ -32,6 +32,17 @@ struct ThreadPoolTests {
         }
     }
 
+    @Test func jobsAreLetGoOf() {
+        var weakTotals: [() -> Total?] = []
+        for _ in 0..<20 {
+            let total = Total()
+            weakTotals.append({ [weak total] in total })
+            ThreadPool.forEach(64) { index in total.sum.add(index, ordering: .relaxed) }
+            #expect(total.sum.load(ordering: .relaxed) == 2016)
+        }
+        #expect(weakTotals.allSatisfy { $0() == nil })
+    }
+
     private final class Total: Sendable {
         let sum = Atomic(0)
     }
