@@ -17,6 +17,7 @@
     X(clGetDeviceIDs) \
     X(clGetDeviceInfo) \
     X(clCreateContext) \
+    X(clReleaseContext) \
     X(clCreateCommandQueue) \
     X(clReleaseCommandQueue) \
     X(clCreateBuffer) \

@@ -30,6 +30,8 @@ final class OpenCLContext: Sendable {
         traits = info.traits
     }
 
+    deinit { _ = api.clReleaseContext(context.raw) }
+
     /// What a compiled program depends on beside its text and options.
     var identity: [String] { [platformName, platformVersion, vendor, name, driverVersion, traits.version] }
 
