@@ -122,99 +122,127 @@ void load(const expression_t *e, int k, __global const uchar *leaf, long at, int
 #include "special.clh"
 #endif
 
-#define EACH(value) for (int l = 0; l < WIDTH; l++) { T a = x[l]; out[l] = (T)(value); } break;
-#define PAIR(value) for (int l = 0; l < WIDTH; l++) { T a = x[l], b = y[l]; out[l] = (T)(value); } break;
+// What each opcode computes: used by the interpreter below and by generated programs, so that both give the same bits.
+#pragma OPENCL FP_CONTRACT OFF
+
+#define OP_2(a, b, c) (a + b)
+#define OP_3(a, b, c) (a - b)
+#define OP_4(a, b, c) (a * b)
+#define OP_12(a, b, c) (a == b)
+#define OP_13(a, b, c) (a != b)
+#define OP_14(a, b, c) (a < b)
+#define OP_15(a, b, c) (a <= b)
+#define OP_16(a, b, c) (a > b)
+#define OP_17(a, b, c) (a >= b)
+#define OP_18(a, b, c) (a != 0 && b != 0)
+#define OP_19(a, b, c) (a != 0 || b != 0)
+#define OP_20(a, b, c) ((a != 0) != (b != 0))
+#define OP_26(a, b, c) (-a)
+#define OP_30(a, b, c) (a * a)
+#define OP_68(a, b, c) (a == 0)
+#define OP_69(a, b, c) (a != 0 ? b : c)
+#if FLOATING
+#define OP_5(a, b, c) (a / b)
+#define OP_6(a, b, c) (a - b * floor(a / b))
+#define OP_7(a, b, c) (floor(a / b))
+#define OP_8(a, b, c) (pow(a, b))
+#define OP_9(a, b, c) (atan2(a, b))
+#define OP_10(a, b, c) (a < b || isnan(a) ? a : b)
+#define OP_11(a, b, c) (a > b || isnan(a) ? a : b)
+#define OP_27(a, b, c) (fabs(a))
+#define OP_28(a, b, c) (isnan(a) ? a : (T)((a > 0) - (a < 0)))
+#define OP_29(a, b, c) (1 / a)
+#define OP_31(a, b, c) (sqrt(a))
+#define OP_32(a, b, c) (1 / sqrt(a))
+#define OP_33(a, b, c) (exp(a))
+#define OP_34(a, b, c) (exp2(a))
+#define OP_35(a, b, c) (expm1(a))
+#define OP_36(a, b, c) (log(a))
+#define OP_37(a, b, c) (log2(a))
+#define OP_38(a, b, c) (log10(a))
+#define OP_39(a, b, c) (log1p(a))
+#define OP_40(a, b, c) (sin(a))
+#define OP_41(a, b, c) (cos(a))
+#define OP_42(a, b, c) (tan(a))
+#define OP_43(a, b, c) (asin(a))
+#define OP_44(a, b, c) (acos(a))
+#define OP_45(a, b, c) (atan(a))
+#define OP_46(a, b, c) (sinh(a))
+#define OP_47(a, b, c) (cosh(a))
+#define OP_48(a, b, c) (tanh(a))
+#define OP_49(a, b, c) (asinh(a))
+#define OP_50(a, b, c) (acosh(a))
+#define OP_51(a, b, c) (atanh(a))
+#define OP_52(a, b, c) (1 / (1 + exp(-a)))
+#define OP_53(a, b, c) ((a > 0 || isnan(a) ? a : (T)0) + log1p(exp(-fabs(a))))
+#define OP_54(a, b, c) ((T)0.5f * a * (1 + erf(a * (T)0.707106781186547524)))
+#define OP_55(a, b, c) (erf(a))
+#define OP_56(a, b, c) (erfc(a))
+#define OP_57(a, b, c) (erf_inverse(a))
+#define OP_58(a, b, c) (log_gamma(a))
+#define OP_59(a, b, c) (digamma(a))
+#define OP_60(a, b, c) (trigamma(a))
+#define OP_61(a, b, c) (floor(a))
+#define OP_62(a, b, c) (ceil(a))
+#define OP_63(a, b, c) (rint(a))
+#define OP_64(a, b, c) (trunc(a))
+#define OP_65(a, b, c) (isnan(a) != 0)
+#define OP_66(a, b, c) (isinf(a) != 0)
+#define OP_67(a, b, c) (isfinite(a) != 0)
+#else
+inline T whole_power(T base, T exponent) {
+    if (exponent < 0) return base == 1 ? 1 : base == -1 ? (exponent & 1 ? -1 : 1) : 0;
+    T result = 1;
+    for (; exponent > 0; exponent >>= 1, base *= base) result *= exponent & 1 ? base : 1;
+    return result;
+}
+
+#define OP_5(a, b, c) (b == 0 ? 0 : b == -1 ? -a : a / b)
+#define OP_6(a, b, c) (b == 0 || b == -1 ? 0 : a % b + b * (a % b != 0 && (a < 0) != (b < 0)))
+#define OP_7(a, b, c) (b == 0 ? 0 : b == -1 ? -a : a / b - (a % b != 0 && (a < 0) != (b < 0)))
+#define OP_8(a, b, c) (whole_power(a, b))
+#define OP_10(a, b, c) (a < b ? a : b)
+#define OP_11(a, b, c) (a > b ? a : b)
+#define OP_21(a, b, c) (a & b)
+#define OP_22(a, b, c) (a | b)
+#define OP_23(a, b, c) (a ^ b)
+#define OP_24(a, b, c) (b < 0 || b >= (T)sizeof(T) * 8 ? 0 : a << b)
+#define OP_25(a, b, c) (b < 0 || b >= (T)sizeof(T) * 8 ? (a < 0 ? -1 : 0) : a >> b)
+#define OP_27(a, b, c) (a < 0 ? -a : a)
+#define OP_28(a, b, c) ((a > 0) - (a < 0))
+#define OP_61(a, b, c) (a)
+#define OP_62(a, b, c) (a)
+#define OP_63(a, b, c) (a)
+#define OP_64(a, b, c) (a)
+#define OP_65(a, b, c) (a & 0)
+#define OP_66(a, b, c) (a & 0)
+#define OP_67(a, b, c) (1)
+#endif
+
+#ifdef GENERATED
+const T *evaluate(const expression_t *e, __global const uchar **leaves, long at, int n, T (*registers)[WIDTH]);
+#else
+#define CASE(n) \
+    case n: \
+        for (int l = 0; l < WIDTH; l++) { const T a = x[l], b = y[l], c = z[l]; out[l] = (T)(OP_##n(a, b, c)); } \
+        break;
 
 void step_values(int opcode, const T *x, const T *y, const T *z, T *out) {
     switch (opcode) {
-    case 2: PAIR(a + b)
-    case 3: PAIR(a - b)
-    case 4: PAIR(a * b)
+    CASE(2) CASE(3) CASE(4) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16)
+    CASE(17) CASE(18) CASE(19) CASE(20) CASE(26) CASE(30) CASE(68) CASE(69)
 #if FLOATING
-    case 5: PAIR(a / b)
-    case 6: PAIR(a - b * floor(a / b))
-    case 7: PAIR(floor(a / b))
-    case 8: PAIR(pow(a, b))
-    case 9: PAIR(atan2(a, b))
-    case 10: PAIR(a < b || isnan(a) ? a : b)
-    case 11: PAIR(a > b || isnan(a) ? a : b)
-    case 27: EACH(fabs(a))
-    case 28: EACH(isnan(a) ? a : (T)((a > 0) - (a < 0)))
-    case 29: EACH(1 / a)
-    case 31: EACH(sqrt(a))
-    case 32: EACH(1 / sqrt(a))
-    case 33: EACH(exp(a))
-    case 34: EACH(exp2(a))
-    case 35: EACH(expm1(a))
-    case 36: EACH(log(a))
-    case 37: EACH(log2(a))
-    case 38: EACH(log10(a))
-    case 39: EACH(log1p(a))
-    case 40: EACH(sin(a))
-    case 41: EACH(cos(a))
-    case 42: EACH(tan(a))
-    case 43: EACH(asin(a))
-    case 44: EACH(acos(a))
-    case 45: EACH(atan(a))
-    case 46: EACH(sinh(a))
-    case 47: EACH(cosh(a))
-    case 48: EACH(tanh(a))
-    case 49: EACH(asinh(a))
-    case 50: EACH(acosh(a))
-    case 51: EACH(atanh(a))
-    case 52: EACH(1 / (1 + exp(-a)))
-    case 53: EACH((a > 0 || isnan(a) ? a : (T)0) + log1p(exp(-fabs(a))))
-    case 54: EACH((T)0.5f * a * (1 + erf(a * (T)0.707106781186547524)))
-    case 55: EACH(erf(a))
-    case 56: EACH(erfc(a))
-    case 57: EACH(erf_inverse(a))
-    case 58: EACH(log_gamma(a))
-    case 59: EACH(digamma(a))
-    case 60: EACH(trigamma(a))
-    case 61: EACH(floor(a))
-    case 62: EACH(ceil(a))
-    case 63: EACH(rint(a))
-    case 64: EACH(trunc(a))
-    case 65: EACH(isnan(a) != 0)
-    case 66: EACH(isinf(a) != 0)
-    case 67: EACH(isfinite(a) != 0)
+    CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(27)
+    CASE(28) CASE(29) CASE(31) CASE(32) CASE(33) CASE(34) CASE(35) CASE(36)
+    CASE(37) CASE(38) CASE(39) CASE(40) CASE(41) CASE(42) CASE(43) CASE(44)
+    CASE(45) CASE(46) CASE(47) CASE(48) CASE(49) CASE(50) CASE(51) CASE(52)
+    CASE(53) CASE(54) CASE(55) CASE(56) CASE(57) CASE(58) CASE(59) CASE(60)
+    CASE(61) CASE(62) CASE(63) CASE(64) CASE(65) CASE(66) CASE(67)
 #else
-    case 5: PAIR(b == 0 ? 0 : b == -1 ? -a : a / b)
-    case 6: PAIR(b == 0 || b == -1 ? 0 : a % b + b * (a % b != 0 && (a < 0) != (b < 0)))
-    case 7: PAIR(b == 0 ? 0 : b == -1 ? -a : a / b - (a % b != 0 && (a < 0) != (b < 0)))
-    case 8:
-        for (int l = 0; l < WIDTH; l++) {
-            T base = x[l], result = 1;
-            for (T exponent = y[l]; exponent > 0; exponent >>= 1, base *= base) result *= exponent & 1 ? base : 1;
-            out[l] = y[l] < 0 ? (x[l] == 1 ? 1 : x[l] == -1 ? (y[l] & 1 ? -1 : 1) : 0) : result;
-        }
-        break;
-    case 10: PAIR(a < b ? a : b)
-    case 11: PAIR(a > b ? a : b)
-    case 21: PAIR(a & b)
-    case 22: PAIR(a | b)
-    case 23: PAIR(a ^ b)
-    case 24: PAIR(b < 0 || b >= (T)sizeof(T) * 8 ? 0 : a << b)
-    case 25: PAIR(b < 0 || b >= (T)sizeof(T) * 8 ? (a < 0 ? -1 : 0) : a >> b)
-    case 27: EACH(a < 0 ? -a : a)
-    case 28: EACH((a > 0) - (a < 0))
-    case 61: case 62: case 63: case 64: EACH(a)
-    case 65: case 66: EACH(a & 0)
-    case 67: for (int l = 0; l < WIDTH; l++) out[l] = 1; break;
+    CASE(5) CASE(6) CASE(7) CASE(8) CASE(10) CASE(11) CASE(21) CASE(22)
+    CASE(23) CASE(24) CASE(25) CASE(27) CASE(28) CASE(61) CASE(62) CASE(63)
+    CASE(64) CASE(65) CASE(66) CASE(67)
 #endif
-    case 12: PAIR(a == b)
-    case 13: PAIR(a != b)
-    case 14: PAIR(a < b)
-    case 15: PAIR(a <= b)
-    case 16: PAIR(a > b)
-    case 17: PAIR(a >= b)
-    case 18: PAIR(a != 0 && b != 0)
-    case 19: PAIR(a != 0 || b != 0)
-    case 20: PAIR((a != 0) != (b != 0))
-    case 26: EACH(-a)
-    case 30: EACH(a * a)
-    case 68: EACH(a == 0)
-    case 69: for (int l = 0; l < WIDTH; l++) out[l] = x[l] != 0 ? y[l] : z[l]; break;
     default: break;
     }
 }
@@ -231,6 +259,7 @@ const T *evaluate(const expression_t *e, __global const uchar **leaves, long at,
     }
     return registers[e->result];
 }
+#endif
 
 __kernel void map(const expression_t given, LEAVES, __global uchar *output, const long output_offset, const long count) {
     const expression_t e = given;

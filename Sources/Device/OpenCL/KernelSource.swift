@@ -37,7 +37,7 @@ package struct KernelSource: Sendable, Hashable {
             guard line.hasPrefix("#include \""), let name = line.split(separator: "\"").dropFirst().first.map(String.init) else {
                 return String(line)
             }
-            return "#line 1 \"\(name)\"\n" + Self.file(name) + "\n#line \(index + 2) \"\(file)\""
+            return "#line 1 \"\(name)\"\n" + expanded(Self.file(name), of: name) + "\n#line \(index + 2) \"\(file)\""
         }.joined(separator: "\n")
     }
 

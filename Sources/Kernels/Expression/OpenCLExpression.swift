@@ -12,7 +12,7 @@ struct OpenCLExpression {
         self.space = space
     }
 
-    func run(on encoder: OpenCLEncoder, into output: BufferSlice) throws {
+    func run(on encoder: OpenCLEncoder, into output: BufferSlice, mode: GeneratedExpression.Mode = .current) throws {
         guard space.shape.count <= ExpressionProgram.maximumRank else {
             throw DeviceError.invalidLaunch(
                 kernel: "expression", problem: "more than \(ExpressionProgram.maximumRank) axes that cannot be merged")
@@ -23,7 +23,10 @@ struct OpenCLExpression {
         let (steps, registerCount, result) = program.allocated()
         // Few variants, so that few programs are ever compiled.
         let registers = registerCount <= 8 ? 8 : registerCount <= 16 ? 16 : ExpressionProgram.maximumInstructions
-        let defines = ["ARITHMETIC=\(program.arithmetic.rawValue)", "REGISTERS=\(registers)"]
+        var defines = ["ARITHMETIC=\(program.arithmetic.rawValue)", "REGISTERS=1"]
+        let source = GeneratedExpression.source(for: program, elements: space.count, defines: defines, on: encoder, mode: mode)
+        if source == nil { defines[1] = "REGISTERS=\(registers)" }
+        let kernels = source ?? KernelSource(file: "expression")
         let structure = encoded(steps, result: result)
         let leaves = (0..<ExpressionProgram.maximumLeaves).map { KernelArgument.buffer($0 < operands.leaves.count ? operands.leaves[$0] : output) }
         let width = encoder.traits.isCPU ? 64 : 4
@@ -31,7 +34,7 @@ struct OpenCLExpression {
         guard program.reduction != nil else {
             // Small groups on a CPU: every item's registers lie on one thread's stack.
             try encoder.launch(
-                "map", in: "expression", defines: defines,
+                "map", source: kernels, defines: defines,
                 arguments: [.bytes(structure)] + leaves + [.buffer(output), .count(space.count)],
                 global: [(space.count + width - 1) / width], local: [encoder.traits.isCPU ? 8 : 64])
             return
@@ -44,7 +47,7 @@ struct OpenCLExpression {
         let partials = try encoder.scratch(byteCount: max(1, parts > 1 ? parts * space.outputCount : 1) * wide)
         let arrived = try encoder.zeroedScratch(byteCount: 4 * (parts > 1 ? groups : 1))
         try encoder.launch(
-            "fold", in: "expression", defines: defines,
+            "fold", source: kernels, defines: defines,
             arguments: [.bytes(structure)] + leaves + [
                 .buffer(output), .buffer(BufferSlice(partials, elementSize: wide)), .buffer(BufferSlice(arrived, elementSize: 4)),
                 .count(space.outer), .count(space.length), .count(space.columns), .count(parts), .count(partLength),

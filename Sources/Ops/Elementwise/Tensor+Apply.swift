@@ -94,7 +94,7 @@ extension Tensor {
 
     /// Adds this tensor to an expression: inlined while it is pending, as a leaf once it is memory.
     func append(to expression: inout Expression, materialize: Bool) throws -> Int32 {
-        if !materialize, case .pending(let pending) = storage.current {
+        if !materialize, Self.isFusing, case .pending(let pending) = storage.current {
             if let value = pending.constantValue, pending.output.arithmetic == expression.arithmetic || pending.output == .bool {
                 return expression.append(constant: value)
             }
@@ -107,6 +107,9 @@ extension Tensor {
         return expression.append(
             leaf: .init(slice: slice, dtype: dtype, strides: Shape.broadcastStrides(shape, strides, to: expression.shape)))
     }
+
+    /// `LOSSKIT_FUSION=off` runs every operation on its own.
+    private static let isFusing = Environment.fusion != "off"
 
     /// Conversions keep every bit that the narrower side can hold.
     private static func conversionArithmetic(from source: DType, to target: DType) -> ArithmeticType {
