@@ -154,7 +154,17 @@ __kernel void cross_entropy_backward(ARGUMENTS, GLOBAL_IN(float, log_partition),
         const bool valid = label != ignored && label >= 0 && label < classes;
         const float weight = valid ? (has_weights ? weights[label] : 1) : 0, kept = (1 - smoothing) * weight;
         const float mass = valid ? c * (kept + share * weight_sum + extra) : 0, flat = valid ? c * share : 0;
-        for (long k = lid; k < classes; k += size) {
+        long start = lid;
+#ifdef LOSSKIT_CPU
+        // The label's own element, which needs its p - 1 rounded late, is written over below.
+        for (; valid && !has_weights && start + VECTOR <= classes; start += VECTOR)
+            vstore16(mass * exp(LOAD(x, start) - partition) - flat, 0, out + start);
+        if (start > label && valid) {
+            const float p = exp(x[label] - partition);
+            out[label] = c * (kept * (p - 1) + share * (weight_sum * p - 1) + extra * p);
+        }
+#endif
+        for (long k = start; k < classes; k += size) {
             const float p = exp(x[k] - partition), w = has_weights ? weights[k] : 1;
             const float value = k == label ? c * (kept * (p - 1) + share * (weight_sum * p - w) + extra * p) : mass * p - flat * w;
             out[k] = valid ? value : 0;
