@@ -8,18 +8,8 @@ struct Limits: Codable {
     var gemm: Double
 
     init(of device: Device, repetitions: Int) throws {
-        let count = 1 << 24
-        let source = try Tensor.full([count], 1, on: device).evaluated()
-        copy = try 8 * Double(count) / 1e9
-            / Clock.median(repetitions: repetitions) {
-                try (source + 0).evaluated()
-                try device.synchronize()
-            }
-        let factor = try Tensor.full([1024, 1024], 0.5, on: device).evaluated()
-        gemm = try 2 * 1.073741824
-            / Clock.median(repetitions: repetitions) {
-                try factor.matmul(factor).evaluated()
-                try device.synchronize()
-            }
+        let speed = try device.measureSpeed(repetitions: repetitions)
+        copy = speed.copyBytesPerSecond / 1e9
+        gemm = (speed.productFlopsPerSecond ?? .nan) / 1e9
     }
 }

@@ -59,7 +59,7 @@ __kernel void weighted_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
     float sum = 0;
     for (long j = 0; j < m; j++) {
         const float u = a - y[j * d + k];
-        sum += weight[i * weight_row + j * weight_column] * (signs ? (float)((u > 0) - (u < 0)) : u);
+        sum += weight[i * weight_row + j * weight_column] * (signs && !isnan(u) ? (float)((u > 0) - (u < 0)) : u);
     }
     out[i * d + k] = sum;
 }

@@ -49,7 +49,7 @@ static void LK(losskit_pair_differences)(int signs, const float *x, const float 
         for (int64_t j = 0; j < m; j++) {
             float w = weight[i * weight_row + j * weight_column];
             const float *other = y + j * d;
-            if (signs) for (int64_t k = 0; k < d; k++) { float u = point[k] - other[k]; target[k] += w * ((u > 0) - (u < 0)); }
+            if (signs) for (int64_t k = 0; k < d; k++) { float u = point[k] - other[k]; target[k] += w * (u != u ? u : (float)((u > 0) - (u < 0))); }
             else for (int64_t k = 0; k < d; k++) target[k] = LK_FMAF(w, point[k] - other[k], target[k]);
         }
     }
