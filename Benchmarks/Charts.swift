@@ -7,6 +7,8 @@ struct LineChart {
         var colour: String
         var isDashed: Bool
         var values: [Double]
+        /// Wide lines stay visible under narrow ones of the same course.
+        var width = 2.0
     }
 
     var title: String
@@ -27,15 +29,22 @@ struct LineChart {
                 let x = left + (width - left - 8) * Double(index) / Double(max(line.values.count - 1, 1))
                 return "\(x.formatted(1)),\(y(value).formatted(1))"
             }
-            return "<polyline fill=\"none\" stroke=\"\(line.colour)\" stroke-width=\"2\"\(line.isDashed ? " stroke-dasharray=\"5 4\"" : "") points=\"\(points.joined(separator: " "))\"/>"
+            return "<polyline fill=\"none\" stroke=\"\(line.colour)\" stroke-width=\"\(line.width)\"\(line.isDashed ? " stroke-dasharray=\"5 4\"" : "") points=\"\(points.joined(separator: " "))\"/>"
         }
         let legend = lines.enumerated().map { index, line in
             let y = height - bottom + 22 + 16 * Double(index)
             return "<line x1=\"\(left)\" x2=\"\(left + 22)\" y1=\"\(y - 4)\" y2=\"\(y - 4)\" stroke=\"\(line.colour)\" stroke-width=\"2\"\(line.isDashed ? " stroke-dasharray=\"5 4\"" : "")/>"
-                + "<text x=\"\(left + 30)\" y=\"\(y)\">\(line.name.escaped)</text>"
+                + "<text x=\"\(left + 30)\" y=\"\(y)\">\(line.name.shortened(to: 56).escaped)</text>"
         }
         return "<svg viewBox=\"0 0 \(width) \(height)\"><text x=\"0\" y=\"14\" font-weight=\"600\">\(title.escaped)</text>"
             + (ticks + paths + legend).joined() + "</svg>"
+    }
+}
+
+extension String {
+    /// At most so many characters, the middle left out so that both ends can be read.
+    fileprivate func shortened(to count: Int) -> String {
+        self.count <= count ? self : prefix((count - 1) / 2) + "…" + suffix(count / 2)
     }
 }
 

@@ -26,7 +26,7 @@ struct ReportPage {
         .pair{display:grid;grid-template-columns:1fr 1fr;gap:20px}@media(max-width:800px){.pair{grid-template-columns:1fr}}
         svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--ink)}svg .soft{fill:var(--soft)}
         table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th{text-align:left;color:var(--soft);font-weight:500}
-        td,th{padding:4px 10px;border-bottom:1px solid var(--line)}td.n{text-align:right}.bad{color:#ef4444}
+        td,th{padding:4px 10px;border-bottom:1px solid var(--line)}td.n,th.n{text-align:right}.bad{color:#ef4444}
         """
 
     private var curves: String {
@@ -34,12 +34,12 @@ struct ReportPage {
         guard !trained.isEmpty else { return "" }
         let losses = trained.enumerated().flatMap { index, device in
             [
-                LineChart.Line(name: device.name + ", training", colour: Self.colours[index % 5], isDashed: true, values: device.curve.map(\.trainingLoss)),
-                LineChart.Line(name: device.name + ", held out", colour: Self.colours[index % 5], isDashed: false, values: device.curve.map(\.heldOutLoss)),
+                LineChart.Line(name: device.name + ", training", colour: Self.colours[index % 5], isDashed: true, values: device.curve.map(\.trainingLoss), width: index == 0 ? 5 : 2),
+                LineChart.Line(name: device.name + ", held out", colour: Self.colours[index % 5], isDashed: false, values: device.curve.map(\.heldOutLoss), width: index == 0 ? 5 : 2),
             ]
         }
         let accuracies = trained.enumerated().map { index, device in
-            LineChart.Line(name: device.name, colour: Self.colours[index % 5], isDashed: false, values: device.curve.map { 100 * $0.accuracy })
+            LineChart.Line(name: device.name, colour: Self.colours[index % 5], isDashed: false, values: device.curve.map { 100 * $0.accuracy }, width: index == 0 ? 5 : 2)
         }
         return """
             <div class="card"><h2>Digits: cross-entropy with a spanning-tree regulariser</h2>
@@ -53,7 +53,7 @@ struct ReportPage {
         let rows = device.measurements.map { row in
             """
             <tr><td>\(row.name)</td><td>\(row.size)</td><td>\(row.pass)</td><td class="n">\((row.seconds * 1e3).formatted(3)) ms</td>\
-            <td class="n">\(row.rate.formatted(2)) \(row.unit)</td><td class="n">\(row.percent.formatted(0)) %</td></tr>
+            <td class="n">\(row.rate.formatted(row.rate < 0.1 ? 4 : 2)) \(row.unit)</td><td class="n">\(row.percent.formatted(0)) %</td></tr>
             """
         }
         let bars = device.measurements.filter { $0.pass == "forward+backward" }.map { ("\($0.name) \($0.size)", $0.percent) }
@@ -62,7 +62,7 @@ struct ReportPage {
             <p class="note">copy \(limits.copy.formatted(1)) GB/s · GEMM \(limits.gemm.formatted(1)) GFLOP/s · percentages are of these</p>
             \(device.problems.map { "<p class=\"bad\">\($0.escaped)</p>" }.joined())
             \(BarChart(title: "Forward and backward, % of the device's copy or GEMM", bars: bars).svg)
-            <table><tr><th>kernel</th><th>size</th><th>pass</th><th>median</th><th>rate</th><th>of device</th></tr>\(rows.joined())</table></div>
+            <table><tr><th>kernel</th><th>size</th><th>pass</th><th class="n">median</th><th class="n">rate</th><th class="n">of device</th></tr>\(rows.joined())</table></div>
             """
     }
 }
