@@ -53,13 +53,32 @@ __kernel void weighted_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
     AT_IN(float, y);
     AT_IN(float, weight);
     AT_OUT(float, out);
-    const long k = get_global_id(0), i = get_global_id(1);
+    const long i = get_global_id(1);
+#ifdef LOSSKIT_CPU
+    long k = get_global_id(0) * 16;
     if (i >= n || k >= d) return;
-    const float a = x[i * d + k];
-    float sum = 0;
-    for (long j = 0; j < m; j++) {
-        const float u = a - y[j * d + k];
-        sum += weight[i * weight_row + j * weight_column] * (signs && !isnan(u) ? (float)((u > 0) - (u < 0)) : u);
+    if (k + 16 <= d) {
+        const float16 a = vload16(0, x + i * d + k);
+        float16 sum = 0;
+        for (long j = 0; j < m; j++) {
+            const float16 u = a - vload16(0, y + j * d + k);
+            sum += weight[i * weight_row + j * weight_column] * (signs ? select(sign(u), u, isnan(u)) : u);
+        }
+        vstore16(sum, 0, out + i * d + k);
+        return;
     }
-    out[i * d + k] = sum;
+    for (; k < d; k++)
+#else
+    const long k = get_global_id(0);
+    if (i < n && k < d)
+#endif
+    {
+        const float a = x[i * d + k];
+        float sum = 0;
+        for (long j = 0; j < m; j++) {
+            const float u = a - y[j * d + k];
+            sum += weight[i * weight_row + j * weight_column] * (signs && !isnan(u) ? (float)((u > 0) - (u < 0)) : u);
+        }
+        out[i * d + k] = sum;
+    }
 }

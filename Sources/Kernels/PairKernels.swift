@@ -72,7 +72,7 @@ package struct PairKernels: Sendable {
                     arguments: [
                         .buffer(x), .buffer(y), .buffer(weight), .buffer(out), .int32(signs ? 1 : 0), .count(n), .count(m), .count(d),
                         .count(rowStride), .count(columnStride),
-                    ], global: [d, n], local: nil)
+                    ], global: [encoder.traits.isCPU ? (d + 15) / 16 : d, n], local: nil)
             })
     }
 
