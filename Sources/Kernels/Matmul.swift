@@ -97,7 +97,7 @@ package struct Matmul: Sendable {
         blas: BLASProduct<T>?, plain: @escaping PlainProduct<T>
     ) {
         if let blas, k > 0, max(m, n, k) <= Int(Int32.max), let left = a.blasLayout(rows: m, columns: k),
-            let right = b.blasLayout(rows: k, columns: n)
+            let right = b.blasLayout(rows: k, columns: n), max(left.leading, right.leading) <= Int(Int32.max)
         {
             let (rowMajor, plainForm, transposed): (Int32, Int32, Int32) = (101, 111, 112)
             blas(

@@ -3,7 +3,8 @@ import LossKitKernels
 /// Einstein summation, as NumPy's `einsum`: `einsum("ij,jk->ik", a, b)`.
 ///
 /// A letter names an axis; repeated within an operand it takes the diagonal; letters missing from the output are summed; without `->` the output is the
-/// letters that occur once, in alphabetical order. `...` stands for leading axes, which broadcast. Products of two operands run as one batched matrix product.
+/// letters that occur once, in alphabetical order. `...` stands for leading axes, which broadcast. Two operands are multiplied by one batched
+/// matrix product, or element by element, fused with the sum, where there is no matrix in it.
 ///
 /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for a subscript that does not parse or fit its operands.
 public func einsum(_ equation: String, _ operands: Tensor...) throws -> Tensor {
@@ -113,6 +114,13 @@ private struct EinsumTerm {
                     left.labels.firstIndex(of: label).map { left.tensor.shape[$0] } ?? 1,
                     right.labels.firstIndex(of: label).map { right.tensor.shape[$0] } ?? 1)
             }
+        }
+        if folded.isEmpty || (rows.isEmpty && columns.isEmpty) {
+            var (x, y) = (try left.ordered(batch + rows + folded), try right.ordered(batch + columns + folded))
+            for _ in columns { x = try x.expandedDimensions(at: batch.count + rows.count) }
+            for _ in rows { y = try y.expandedDimensions(at: batch.count) }
+            let labels = batch + rows + columns
+            return try EinsumTerm((x * y).checked(), labels: labels + folded).summed(keeping: Set(labels))
         }
         let (b, m, k, n) = (extents(batch), extents(rows), extents(folded), extents(columns))
         func size(_ extents: [Int]) -> Int { extents.reduce(1, *) }

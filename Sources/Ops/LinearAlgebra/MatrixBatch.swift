@@ -27,6 +27,16 @@ struct MatrixBatch {
         return (0..<count).map { Array(values[$0 * m * n..<($0 + 1) * m * n]) }
     }
 
+    /// Every matrix, column-major, none with NaN or an infinity, on which LAPACK's iterations need not end.
+    func finiteMatrices(for operation: String) throws -> [[Double]] {
+        let matrices = try matrices()
+        if let index = matrices.firstIndex(where: { !$0.allSatisfy(\.isFinite) }) {
+            throw TensorError.invalidArgument(
+                operation: operation, expected: "finite matrices", actual: "matrix \(index), which holds NaN or an infinity")
+        }
+        return matrices
+    }
+
     /// Column-major results of one shape as a tensor [..., rows, columns].
     func tensor(_ results: [[Double]], rows: Int, columns: Int) throws -> Tensor {
         try Tensor(results.flatMap { $0 }, shape: lead + [columns, rows], on: tensor.device).asType(tensor.dtype).swappingAxes(-1, -2).packed()

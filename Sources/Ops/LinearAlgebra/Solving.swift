@@ -66,7 +66,7 @@ private func solved(
         var side = system.1
         let pivot = try solver(system.0, &side, matrices.n, sides.n)
         guard pivot == 0 else {
-            throw TensorError.invalidArgument(operation: operation, expected: "regular matrices", actual: "matrix \(index), which is singular")
+            throw TensorError.invalidArgument(operation: operation, expected: "regular matrices", actual: "matrix \(index), whose pivot \(pivot) is zero")
         }
         return side
     }

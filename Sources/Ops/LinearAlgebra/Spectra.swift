@@ -32,7 +32,7 @@ public func qr(_ a: Tensor) throws -> (q: Tensor, r: Tensor) {
 public func eigh(_ a: Tensor) throws -> (values: Tensor, vectors: Tensor) {
     let batch = try MatrixBatch(a, operation: "eigh", isSquare: true)
     let n = batch.n
-    let results = try batch.matrices().map { try Decomposition.symmetricEigen($0, n: n) }
+    let results = try batch.finiteMatrices(for: "eigh").map { try Decomposition.symmetricEigen($0, n: n) }
     let outputs = [try batch.tensor(results.map(\.values), length: n), try batch.tensor(results.map(\.vectors), rows: n, columns: n)]
     let recorded = Tensor.record("eigh", inputs: [a], outputs: outputs, savingOutputs: true) { pullback in
         let (w, v) = (pullback.outputs[0], pullback.outputs[1])
@@ -55,11 +55,12 @@ private func gaps(_ w: Tensor) throws -> Tensor {
 
 /// The reduced singular value decomposition: u [..., m, k], s [..., k] in descending order, vt [..., k, n], k = min(m, n).
 ///
-/// The gradient needs distinct singular values above 0; equal ones count as if their mixing did not matter.
+/// The gradient needs distinct singular values above 0; equal ones count as if their mixing did not matter, and 0 as if its vectors did not move.
+/// Through `s` alone it needs neither.
 public func svd(_ a: Tensor) throws -> (u: Tensor, s: Tensor, vt: Tensor) {
     let batch = try MatrixBatch(a, operation: "svd")
     let k = Swift.min(batch.m, batch.n)
-    let results = try batch.matrices().map { try Decomposition.svd($0, m: batch.m, n: batch.n) }
+    let results = try batch.finiteMatrices(for: "svd").map { try Decomposition.svd($0, m: batch.m, n: batch.n) }
     let outputs = [
         try batch.tensor(results.map(\.u), rows: batch.m, columns: k), try batch.tensor(results.map(\.s), length: k),
         try batch.tensor(results.map(\.vt), rows: k, columns: batch.n),
@@ -75,18 +76,21 @@ private func svdGradient(_ u: Tensor, _ s: Tensor, _ vt: Tensor, _ cotangents: [
     let v = try vt.matrixTransposed
     let (row, column) = (try s.expandedDimensions(at: -2), try s.expandedDimensions(at: -1))
     let f = try gaps(s.square())
+    let isZero = row .== 0
+    let (zero, one) = (try Tensor.zeros([], dtype: s.dtype, on: s.device), try Tensor.ones([], dtype: s.dtype, on: s.device))
+    let inverted = Tensor.select(isZero, zero, Tensor.select(isZero, one, row).reciprocal())
     var inner = try Tensor.zeros(f.shape, dtype: s.dtype, on: s.device)
     var outside = try Tensor.zeros(Array(u.shape.dropLast()) + [v.shape[v.rank - 2]], dtype: s.dtype, on: s.device)
     if let slope = cotangents[1] { inner = try inner + slope.expandedDimensions(at: -1) * Tensor.identity(s.shape[s.rank - 1], like: s) }
     if let slope = cotangents[0] {
         let turned = try u.matrixTransposed.matmul(slope)
         inner = try inner + f * (turned - turned.matrixTransposed) * row
-        outside = try outside + ((slope - u.matmul(turned)) / row).matmul(vt)
+        outside = try outside + ((slope - u.matmul(turned)) * inverted).matmul(vt)
     }
     if let slope = try cotangents[2]?.matrixTransposed {
         let turned = try v.matrixTransposed.matmul(slope)
         inner = try inner + column * f * (turned - turned.matrixTransposed)
-        outside = try outside + u.matmul(((slope - v.matmul(turned)) / row).matrixTransposed)
+        outside = try outside + u.matmul(((slope - v.matmul(turned)) * inverted).matrixTransposed)
     }
     return try u.matmul(inner).matmul(vt) + outside
 }

@@ -1,0 +1,149 @@
+import LossKitDevice
+import LossKitKernels
+import LossKitTestSupport
+import Testing
+
+@testable import LossKitOps
+
+@Suite struct LinearAlgebraEdgeTests {
+    private func random(_ shape: [Int], seed: UInt64 = 1, on device: Device) throws -> Tensor {
+        var random = SplitMix64(seed: seed)
+        return try Tensor(random.values(shape.reduce(1, *)), shape: shape, on: device)
+    }
+
+    /// A product by its definition.
+    private func product(_ a: [Double], _ b: [Double], _ m: Int, _ k: Int, _ n: Int) -> [Double] {
+        (0..<m * n).map { index in (0..<k).reduce(0) { $0 + a[index / n * k + $1] * b[$1 * n + index % n] } }
+    }
+
+    @Test(arguments: Device.all)
+    func multipliesStridedViews(device: Device) throws {
+        let (whole, other) = (try random([14, 10], on: device), try random([5, 3], seed: 2, on: device))
+        let views = [
+            try whole.slice(axis: 0, from: 1, to: 8).slice(axis: 1, from: 2, to: 7), try whole.slice(axis: 0, step: 2).slice(axis: 1, step: 2),
+            try whole.slice(axis: 0, to: 7).slice(axis: 1, to: 5).flipped(), try whole[3].slice(axis: 0, to: 5).broadcast(to: [7, 5]),
+        ]
+        for view in views {
+            try expectClose(view.matmul(other), product(view.array(), other.array(), 7, 5, 3), tolerance: 1e-13, "\(view.strides)")
+        }
+    }
+
+    @Test(arguments: Device.all)
+    func multipliesSixteenBitsInFloat(device: Device) throws {
+        for (dtype, unit) in [(DType.float16, 0.0005), (.bfloat16, 0.004)] {
+            let (a, b) = (try random([5, 40], on: device).asType(dtype), try random([40, 3], seed: 2, on: device).asType(dtype))
+            let c = try a.matmul(b)
+            #expect(c.dtype == dtype)
+            let (x, y): ([Double], [Double]) = (try a.array(), try b.array())
+            try expectClose(c.array(of: Double.self), product(x, y, 5, 40, 3), tolerance: unit, "\(dtype)")
+        }
+    }
+
+    @Test(arguments: Device.all)
+    func productsKeepNaN(device: Device) throws {
+        var values = [Double](repeating: 1, count: 12)
+        values[5] = .nan
+        for dtype in [DType.float32, .float64] {
+            let a = try Tensor(values, shape: [3, 4], on: device).asType(dtype)
+            let c: [Double] = try a.matmul(Tensor.zeros([4, 2], dtype: dtype, on: device)).array()
+            #expect(c.map(\.isNaN) == [false, false, true, true, false, false])
+        }
+        let none = try Tensor.zeros([2, 0], on: device).matmul(Tensor.zeros([0, 3], on: device))
+        #expect(try none.array(of: Double.self) == [0, 0, 0, 0, 0, 0])
+    }
+
+    @Test(arguments: Device.all)
+    func einsumMultipliesElementsInOneStep(device: Device) throws {
+        let (a, b) = (try random([3, 4], on: device).evaluated(), try random([3, 4], seed: 2, on: device).evaluated())
+        let (product, cost) = try Profiler.measure { try einsum("ij,ij->i", a, b).evaluated() }
+        #expect(cost.launches == 1)
+        try expectClose(product, (a * b).sum(axes: [1]).array(), tolerance: 1e-13)
+        try expectClose(einsum("ij,ij->ji", a, b), (a * b).transposed().array(), tolerance: 1e-13)
+        try expectClose(einsum("i,j->ji", a[0], b[1]), outer(b[1], a[0]).array(), tolerance: 1e-13)
+        try expectClose(einsum("ij,kj,ik", a, b, random([3, 3], seed: 3, on: device)),
+            [(a.matmul(b.transposed()) * random([3, 3], seed: 3, on: device)).sum().scalar()], tolerance: 1e-13)
+        let (batch, row) = (try random([2, 3, 4], seed: 4, on: device), try random([1, 4], seed: 5, on: device))
+        try expectClose(einsum("...i,...i->...", batch, row), (batch * row).sum(axes: [2]).array(), tolerance: 1e-13)
+        try expectGradient(at: [a, b], tolerance: 1e-7) { try einsum("ij,ij,kj->ik", $0[0], $0[1], $0[0]) }
+        try expectGradient(at: [a], tolerance: 1e-6, "second") { try gradient(at: $0[0]) { try einsum("ij,kj->ik", $0, $0).square().sum() } }
+    }
+
+    @Test(arguments: Device.all)
+    func convolutionIsTwiceDifferentiable(device: Device) throws {
+        let (x, w) = (try random([1, 2, 4, 3], on: device), try random([2, 1, 2, 2], seed: 2, on: device))
+        try expectGradient(at: [x, w], tolerance: 1e-5) { points in
+            try gradient(at: points[0]) { try conv2d($0, weight: points[1], padding: 1, groups: 2).square().sum() }
+        }
+        #expect(throws: TensorError.self) { try conv2d(x, weight: w, stride: 0, groups: 2) }
+        #expect(throws: TensorError.self) { try conv2d(x, weight: w, dilation: 0, groups: 2) }
+        #expect(throws: TensorError.self) { try conv2d(x, weight: w, dilation: 9, groups: 2) }
+        #expect(throws: TensorError.self) { try conv2d(x, weight: w, groups: 0) }
+    }
+
+    @Test func emptyMatricesHaveFactors() throws {
+        let none = try Tensor.zeros([2, 0, 0], dtype: .float64, on: .cpu)
+        #expect(try cholesky(none).shape == [2, 0, 0])
+        #expect(try inverse(none).shape == [2, 0, 0])
+        #expect(try eigh(none).values.shape == [2, 0])
+        #expect(try logDeterminant(none).logarithm.array(of: Double.self) == [0, 0])
+        let thin = try Tensor.zeros([3, 0], dtype: .float64, on: .cpu)
+        #expect(try svd(thin).u.shape == [3, 0])
+        #expect(try qr(thin).q.shape == [3, 0])
+        #expect(try solve(Tensor.eye(3, on: .cpu), Tensor.zeros([3, 0], on: .cpu)).shape == [3, 0])
+    }
+
+    @Test func errorsNameTheMatrix() throws {
+        let pair = try Tensor([1.0, 0, 0, 1, 1, 2, 2, 1], shape: [2, 2, 2], on: .cpu)
+        func message(_ body: () throws -> Void) -> String {
+            do { try body() } catch { return "\(error)" }
+            return ""
+        }
+        #expect(message { _ = try cholesky(pair) }.contains("matrix 1, whose leading minor 2"))
+        let singular = try Tensor([1.0, 0, 0, 1, 1, 2, 2, 4], shape: [2, 2, 2], on: .cpu)
+        #expect(message { _ = try inverse(singular) }.contains("matrix 1, whose pivot 2"))
+        let broken = try Tensor([1.0, 0, 0, 1, 1, .nan, .nan, 1], shape: [2, 2, 2], on: .cpu)
+        #expect(message { _ = try eigh(broken) }.contains("matrix 1, which holds NaN"))
+        #expect(message { _ = try svd(broken) }.contains("matrix 1, which holds NaN"))
+        #expect(try logDeterminant(broken).sign.array(of: Double.self)[1].isNaN)
+    }
+
+    @Test(arguments: Device.all)
+    func degenerateSpectraHaveDefinedGradients(device: Device) throws {
+        let eye = try Tensor.eye(3, dtype: .float64, on: device)
+        let slope = try gradient(at: eye) { try eigh($0).values.square().sum() }
+        try expectClose(slope, [2, 0, 0, 0, 2, 0, 0, 0, 2], tolerance: 1e-12)
+        let low = try outer(random([4], on: device), random([3], seed: 2, on: device))
+        let (u, v) = (try random([4], on: device), try random([3], seed: 2, on: device))
+        let expected = try outer(u / u.norm(), v / v.norm())
+        try expectClose(gradient(at: low) { try $0.matrixNorm(.spectral) }, expected.array(), tolerance: 1e-10)
+        let through = try gradient(at: Tensor.zeros([3, 3], dtype: .float64, on: device)) { x -> Tensor in
+            let (u, _, vt) = try svd(x)
+            return try u.matmul(vt).sum()
+        }
+        #expect(try through.array(of: Double.self).allSatisfy(\.isFinite))
+    }
+
+    @Test(arguments: Device.all)
+    func normsAndVectorProducts(device: Device) throws {
+        let a = try random([2, 4, 3], on: device)
+        let values: [Double] = try a.array()
+        let squares = [0, 1].map { i in values[(i * 12)..<(i * 12 + 12)].reduce(0) { $0 + $1 * $1 } }
+        try expectClose(a.matrixNorm().square(), squares, tolerance: 1e-12)
+        let gram = try eigh(a.matrixTransposed.matmul(a)).values.squareRoot()
+        try expectClose(a.matrixNorm(.nuclear), gram.sum(axes: [1]).array(), tolerance: 1e-10)
+        try expectClose(a.matrixNorm(.spectral), gram.max(axes: [1]).array(), tolerance: 1e-10)
+        for norm in MatrixNorm.allCases { try expectGradient(at: [a], tolerance: 1e-6, "\(norm)") { try $0[0].matrixNorm(norm) } }
+        let square = try random([2, 3, 3], seed: 2, on: device)
+        let entries: [Double] = try square.array()
+        let traces = [0, 9].map { start in [0, 4, 8].map { entries[start + $0] }.reduce(0, +) }
+        try expectClose(square.trace(), traces, tolerance: 1e-13)
+        let (x, y) = (try Tensor([1.0, 2, 3], on: device), try Tensor([4.0, 5, 7], on: device))
+        try expectClose(dot(x, y), [35], tolerance: 0)
+        try expectClose(outer(x, y), [4, 5, 7, 8, 10, 14, 12, 15, 21], tolerance: 0)
+        try expectClose(cross(x, y), [-1, 5, -3], tolerance: 0)
+        try expectGradient(at: [x, y], tolerance: 1e-7) { try cross($0[0], $0[1]) * dot($0[0], $0[1]) }
+        #expect(throws: TensorError.self) { try dot(x, square) }
+        #expect(throws: TensorError.self) { try cross(a[0][0].slice(axis: 0, to: 2), y) }
+        #expect(throws: TensorError.self) { try a.trace() }
+    }
+}
