@@ -11,14 +11,21 @@ struct BenchmarksCommand: ParsableCommand {
     @Option(help: "Only kernels whose name contains this; \"training\" for the training alone.") var filter: String?
     @Option(help: "Folder for report.json and report.html.") var output = "."
     @Flag(help: "Small sizes and few repetitions.") var quick = false
+    @Flag(help: .hidden) var firstValue = false
 
     func run() throws {
         let devices = try device.map { [try Device.named($0)] } ?? Device.all
+        if firstValue { return try StartUp.firstValue(on: devices[0]) }
         var report = Report(quick: quick)
         for device in devices {
             Console.line("\n\(device)")
             var section = Report.DeviceSection(name: "\(device)", label: device.label)
             if filter == nil || filter == "training" { try train(on: device, into: &section) }
+            if filter == nil {
+                let start = try StartUp(of: device)
+                section.startUp = start
+                Console.line("first loss and gradient in \(start.coldSeconds.formatted(2)) s with empty caches, then in \(start.warmSeconds.formatted(2)) s")
+            }
             if filter != "training" { try time(on: device, into: &section) }
             report.devices.append(section)
         }

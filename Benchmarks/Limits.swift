@@ -8,7 +8,8 @@ struct Limits: Codable {
     var gemm: Double
 
     init(of device: Device, repetitions: Int) throws {
-        let speed = try device.measureSpeed(repetitions: repetitions)
+        // Larger than any cache.
+        let speed = try device.measureSpeed(copiedBytes: 256 << 20, repetitions: repetitions)
         copy = speed.copyBytesPerSecond / 1e9
         gemm = (speed.productFlopsPerSecond ?? .nan) / 1e9
     }

@@ -9,6 +9,7 @@ struct Report: Codable {
         var curve: [Epoch] = []
         var trainingSeconds = 0.0
         var isRepeatable = true
+        var startUp: StartUp?
         var limits: Limits?
         var measurements: [Kernel.Row] = []
         var problems: [String] = []

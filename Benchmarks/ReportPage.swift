@@ -48,6 +48,10 @@ struct ReportPage {
             """
     }
 
+    private func startUp(_ device: Report.DeviceSection) -> String {
+        device.startUp.map { " · first loss in \($0.coldSeconds.formatted(2)) s with empty caches, \($0.warmSeconds.formatted(2)) s after" } ?? ""
+    }
+
     private func section(_ device: Report.DeviceSection) -> String {
         guard let limits = device.limits else { return "" }
         let rows = device.measurements.map { row in
@@ -59,7 +63,7 @@ struct ReportPage {
         let bars = device.measurements.filter { $0.pass == "forward+backward" }.map { ("\($0.name) \($0.size)", $0.percent) }
         return """
             <div class="card"><h2>\(device.name.escaped)</h2>
-            <p class="note">copy \(limits.copy.formatted(1)) GB/s · GEMM \(limits.gemm.formatted(1)) GFLOP/s · percentages are of these</p>
+            <p class="note">copy \(limits.copy.formatted(1)) GB/s · GEMM \(limits.gemm.formatted(1)) GFLOP/s · percentages are of these\(startUp(device))</p>
             \(device.problems.map { "<p class=\"bad\">\($0.escaped)</p>" }.joined())
             \(BarChart(title: "Forward and backward, % of the device's copy or GEMM", bars: bars).svg)
             <table><tr><th>kernel</th><th>size</th><th>pass</th><th class="n">median</th><th class="n">rate</th><th class="n">of device</th></tr>\(rows.joined())</table></div>
