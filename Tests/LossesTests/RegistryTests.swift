@@ -153,4 +153,24 @@ struct LossCase: Sendable, CustomTestStringConvertible {
                 picked.map { actual[$0] }, expected, tolerance: isTransport ? 2e-4 : 5e-6, "\(given.testDescription) \(name)")
         }
     }
+
+    /// Value and gradient with respect to the first differentiable input.
+    private func valueAndGradient(_ given: LossCase, on device: Device) throws -> [[Float]] {
+        let loss = try #require(LossRegistry.named(given.name))
+        let tensors = try given.tensors(given.draw(), on: device)
+        let name = try #require(loss.inputs.first { $0.isDifferentiable }?.name)
+        let (value, slope) = try valueWithGradient(at: tensors[name] ?? Tensor.zeros([])) { point in
+            try loss(tensors.merging([name: point]) { $1 }, options: given.settings).sum()
+        }
+        return [try value.array(), try slope.array()]
+    }
+
+    @Test(arguments: Device.all, LossCase.all)
+    func twoRunsGiveTheSameBitsAndLeaveNothingBehind(device: Device, given: LossCase) throws {
+        let first = try valueAndGradient(given, on: device)
+        let (second, cost) = try Profiler.measure { try valueAndGradient(given, on: device) }
+        #expect(first.map { $0.map(\.bitPattern) } == second.map { $0.map(\.bitPattern) })
+        #expect(cost.liveBytes == 0, "no buffer outlives the tensors that held it")
+        #expect(cost.launches > 0)
+    }
 }
