@@ -1,12 +1,13 @@
 import LossKitDevice
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
-/// Decompositions of one float64 matrix by LAPACK, on the host. Matrices are column-major; empty ones never reach LAPACK, which takes their sizes for mistakes.
+/// Decompositions of one float64 matrix by LAPACK, on the host. Matrices are column-major; empty ones never reach LAPACK, which takes their
+/// sizes for mistakes.
 package enum Decomposition {
     /// The lower Cholesky factor in place; gives the first leading minor that is not positive, 0 if all are.
     package static func cholesky(_ a: inout [Double], n: Int) throws -> Int {

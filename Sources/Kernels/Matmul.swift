@@ -44,7 +44,8 @@ package struct Matmul: Sendable {
         operand.blasLayout(rows: rows, columns: columns) != nil
     }
 
-    /// Runs the product: OpenBLAS on the CPU and on OpenCL devices that are CPUs, whose memory it shares; without it, or on a GPU, a kernel of ours.
+    /// Runs the product: OpenBLAS on the CPU and on OpenCL devices that are CPUs, whose memory it shares; without it, or on a GPU, a kernel
+    /// of ours.
     package func run(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on device: Device) throws {
         guard batch > 0, m > 0, n > 0 else { return }
         try device.run(
@@ -65,7 +66,8 @@ package struct Matmul: Sendable {
         try encoder.launch(
             "matmul", in: "matmul", defines: ["WIDE=\(isDouble ? 1 : 0)"],
             arguments: [
-                .buffer(a.slice), .buffer(b.slice), .buffer(c), .count(m), .count(n), .count(k), .count(a.rowStride), .count(a.columnStride),
+                .buffer(a.slice), .buffer(b.slice), .buffer(c), .count(m), .count(n), .count(k), .count(a.rowStride),
+                .count(a.columnStride),
                 .count(b.rowStride), .count(b.columnStride), .count(a.batchStride), .count(b.batchStride),
             ], global: [n, m, batch], local: [16, 16, 1])
     }
@@ -76,10 +78,12 @@ package struct Matmul: Sendable {
             let (left, right) = (x + index * a.batchStride * size, y + index * b.batchStride * size)
             let result = z + index * m * n * size
             if isDouble {
-                product(a, b, left.assumingMemoryBound(to: Double.self), right.assumingMemoryBound(to: Double.self),
+                product(
+                    a, b, left.assumingMemoryBound(to: Double.self), right.assumingMemoryBound(to: Double.self),
                     result.assumingMemoryBound(to: Double.self), blas: BLAS.shared?.dgemm, plain: losskit_matmul_f64)
             } else {
-                product(a, b, left.assumingMemoryBound(to: Float.self), right.assumingMemoryBound(to: Float.self),
+                product(
+                    a, b, left.assumingMemoryBound(to: Float.self), right.assumingMemoryBound(to: Float.self),
                     result.assumingMemoryBound(to: Float.self), blas: BLAS.shared?.sgemm, plain: losskit_matmul_f32)
             }
         }
@@ -88,9 +92,10 @@ package struct Matmul: Sendable {
     private typealias BLASProduct<T> = (
         Int32, Int32, Int32, Int32, Int32, Int32, T, UnsafePointer<T>?, Int32, UnsafePointer<T>?, Int32, T, UnsafeMutablePointer<T>?, Int32
     ) -> Void
-    private typealias PlainProduct<T> = @Sendable (
-        UnsafePointer<T>, UnsafePointer<T>, UnsafeMutablePointer<T>, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64
-    ) -> Void
+    private typealias PlainProduct<T> =
+        @Sendable (
+            UnsafePointer<T>, UnsafePointer<T>, UnsafeMutablePointer<T>, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64
+        ) -> Void
 
     private func product<T: BinaryFloatingPoint & SendableMetatype>(
         _ a: MatrixOperand, _ b: MatrixOperand, _ x: UnsafePointer<T>, _ y: UnsafePointer<T>, _ z: UnsafeMutablePointer<T>,
@@ -101,7 +106,8 @@ package struct Matmul: Sendable {
         {
             let (rowMajor, plainForm, transposed): (Int32, Int32, Int32) = (101, 111, 112)
             blas(
-                rowMajor, left.isTransposed ? transposed : plainForm, right.isTransposed ? transposed : plainForm, Int32(m), Int32(n), Int32(k),
+                rowMajor, left.isTransposed ? transposed : plainForm, right.isTransposed ? transposed : plainForm, Int32(m), Int32(n),
+                Int32(k),
                 1, x, Int32(left.leading), y, Int32(right.leading), 0, z, Int32(n))
             return
         }
@@ -109,7 +115,8 @@ package struct Matmul: Sendable {
         let sizes = (Int64(n), Int64(k), Int64(a.rowStride), Int64(a.columnStride), Int64(b.rowStride), Int64(b.columnStride))
         ThreadPool.forEachChunk(of: m, minimumPerChunk: max(1, 1 << 16 / max(1, n * k))) { rows in
             plain(
-                call.x, call.y, call.z, Int64(rows.lowerBound), Int64(rows.upperBound), sizes.0, sizes.1, sizes.2, sizes.3, sizes.4, sizes.5)
+                call.x, call.y, call.z, Int64(rows.lowerBound), Int64(rows.upperBound), sizes.0, sizes.1, sizes.2, sizes.3, sizes.4, sizes.5
+            )
         }
     }
 

@@ -20,7 +20,8 @@ import Testing
     func multipliesStridedViews(device: Device) throws {
         let (whole, other) = (try random([14, 10], on: device), try random([5, 3], seed: 2, on: device))
         let views = [
-            try whole.slice(axis: 0, from: 1, to: 8).slice(axis: 1, from: 2, to: 7), try whole.slice(axis: 0, step: 2).slice(axis: 1, step: 2),
+            try whole.slice(axis: 0, from: 1, to: 8).slice(axis: 1, from: 2, to: 7),
+            try whole.slice(axis: 0, step: 2).slice(axis: 1, step: 2),
             try whole.slice(axis: 0, to: 7).slice(axis: 1, to: 5).flipped(), try whole[3].slice(axis: 0, to: 5).broadcast(to: [7, 5]),
         ]
         for view in views {
@@ -60,12 +61,15 @@ import Testing
         try expectClose(product, (a * b).sum(axes: [1]).array(), tolerance: 1e-13)
         try expectClose(einsum("ij,ij->ji", a, b), (a * b).transposed().array(), tolerance: 1e-13)
         try expectClose(einsum("i,j->ji", a[0], b[1]), outer(b[1], a[0]).array(), tolerance: 1e-13)
-        try expectClose(einsum("ij,kj,ik", a, b, random([3, 3], seed: 3, on: device)),
+        try expectClose(
+            einsum("ij,kj,ik", a, b, random([3, 3], seed: 3, on: device)),
             [(a.matmul(b.transposed()) * random([3, 3], seed: 3, on: device)).sum().scalar()], tolerance: 1e-13)
         let (batch, row) = (try random([2, 3, 4], seed: 4, on: device), try random([1, 4], seed: 5, on: device))
         try expectClose(einsum("...i,...i->...", batch, row), (batch * row).sum(axes: [2]).array(), tolerance: 1e-13)
         try expectGradient(at: [a, b], tolerance: 1e-7) { try einsum("ij,ij,kj->ik", $0[0], $0[1], $0[0]) }
-        try expectGradient(at: [a], tolerance: 1e-6, "second") { try gradient(at: $0[0]) { try einsum("ij,kj->ik", $0, $0).square().sum() } }
+        try expectGradient(at: [a], tolerance: 1e-6, "second") {
+            try gradient(at: $0[0]) { try einsum("ij,kj->ik", $0, $0).square().sum() }
+        }
     }
 
     @Test(arguments: Device.all)

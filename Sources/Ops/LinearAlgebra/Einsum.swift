@@ -2,8 +2,10 @@ import LossKitKernels
 
 /// Einstein summation, as NumPy's `einsum`: `einsum("ij,jk->ik", a, b)`.
 ///
-/// A letter names an axis; repeated within an operand it takes the diagonal; letters missing from the output are summed; without `->` the output is the
-/// letters that occur once, in alphabetical order. `...` stands for leading axes, which broadcast. Two operands are multiplied by one batched
+/// A letter names an axis; repeated within an operand it takes the diagonal; letters missing from the output are summed; without `->` the
+/// output is the
+/// letters that occur once, in alphabetical order. `...` stands for leading axes, which broadcast. Two operands are multiplied by one
+/// batched
 /// matrix product, or element by element, fused with the sum, where there is no matrix in it.
 ///
 /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for a subscript that does not parse or fit its operands.
@@ -47,7 +49,9 @@ private struct EinsumEquation {
             let hidden = term.contains("...") ? shape.count - (term.count - 3) : 0
             guard hidden >= 0 else { throw rejected("as many letters as axes") }
             let labels = Array(term.replacing("...", with: String(digits.suffix(hidden))))
-            guard labels.count == shape.count, labels.allSatisfy({ $0.isLetter || $0.isNumber }) else { throw rejected("one letter for each axis") }
+            guard labels.count == shape.count, labels.allSatisfy({ $0.isLetter || $0.isNumber }) else {
+                throw rejected("one letter for each axis")
+            }
             for (label, extent) in zip(labels, shape) {
                 guard extents[label] == nil || extents[label] == extent || extent == 1 || extents[label] == 1 else {
                     throw rejected("one extent for \(label)")
@@ -64,7 +68,9 @@ private struct EinsumEquation {
             let single = Set(all).filter { label in label.isLetter && all.count(where: { $0 == label }) == 1 }
             output = digits + single.sorted()
         }
-        guard Set(output).count == output.count, output.allSatisfy(all.contains) else { throw rejected("output letters that occur once each and in an operand") }
+        guard Set(output).count == output.count, output.allSatisfy(all.contains) else {
+            throw rejected("output letters that occur once each and in an operand")
+        }
     }
 }
 

@@ -60,7 +60,8 @@ extension Tensor {
             expected = lead[axis] * batch[axis]
         }
         let direct = MatrixOperand(
-            slice: try whole.memory(), rowStride: whole.strides[batch.count], columnStride: whole.strides[batch.count + 1], batchStride: step)
+            slice: try whole.memory(), rowStride: whole.strides[batch.count], columnStride: whole.strides[batch.count + 1],
+            batchStride: step)
         if isUniform, call.accepts(direct, rows: rows, columns: columns) { return direct }
         let packed = whole.packed()
         return MatrixOperand(slice: try packed.slice(), rowStride: columns, columnStride: 1, batchStride: rows * columns)

@@ -1,6 +1,7 @@
 import LossKitKernels
 
-/// The matrices [..., m, n] of a tensor on the host, in float64 and column-major order, as LAPACK takes them; results go back to the tensor's type and device.
+/// The matrices [..., m, n] of a tensor on the host, in float64 and column-major order, as LAPACK takes them; results go back to the
+/// tensor's type and device.
 struct MatrixBatch {
     let tensor: Tensor
     let lead: [Int]
@@ -8,7 +9,8 @@ struct MatrixBatch {
     let n: Int
 
     init(_ tensor: Tensor, operation: String, isSquare: Bool = false) throws {
-        guard try tensor.checked().rank >= 2, tensor.dtype.isFloatingPoint, !isSquare || tensor.shape[tensor.rank - 1] == tensor.shape[tensor.rank - 2]
+        guard try tensor.checked().rank >= 2, tensor.dtype.isFloatingPoint,
+            !isSquare || tensor.shape[tensor.rank - 1] == tensor.shape[tensor.rank - 2]
         else {
             throw TensorError.shapeMismatch(
                 operation: operation, expected: "floating-point \(isSquare ? "square " : "")matrices [..., \(isSquare ? "n, n" : "m, n")]",
@@ -39,7 +41,8 @@ struct MatrixBatch {
 
     /// Column-major results of one shape as a tensor [..., rows, columns].
     func tensor(_ results: [[Double]], rows: Int, columns: Int) throws -> Tensor {
-        try Tensor(results.flatMap { $0 }, shape: lead + [columns, rows], on: tensor.device).asType(tensor.dtype).swappingAxes(-1, -2).packed()
+        try Tensor(results.flatMap { $0 }, shape: lead + [columns, rows], on: tensor.device).asType(tensor.dtype).swappingAxes(-1, -2)
+            .packed()
     }
 
     /// Lists as a tensor [..., length].

@@ -13,7 +13,8 @@ public func cholesky(_ a: Tensor) throws -> Tensor {
         let minor = try Decomposition.cholesky(&matrix, n: batch.n)
         guard minor == 0 else {
             throw TensorError.invalidArgument(
-                operation: "cholesky", expected: "positive definite matrices", actual: "matrix \(index), whose leading minor \(minor) is not positive")
+                operation: "cholesky", expected: "positive definite matrices",
+                actual: "matrix \(index), whose leading minor \(minor) is not positive")
         }
         for column in 0..<batch.n { for row in 0..<column { matrix[column * batch.n + row] = 0 } }
         return matrix
@@ -38,7 +39,9 @@ public func triangularSolve(_ a: Tensor, _ b: Tensor, isLower: Bool = true) thro
     let mask = try Tensor.lowerMask(try a.checked().shape.last ?? 0, like: a)
     return try solved(a, b, operation: "triangularSolve", mask: isLower ? mask : mask.transposed()) {
         try Decomposition.triangularSolve($0, &$1, n: $2, columns: $3, isLower: isLower)
-    } adjoint: { try triangularSolve($0.matrixTransposed, $1, isLower: !isLower) }
+    } adjoint: {
+        try triangularSolve($0.matrixTransposed, $1, isLower: !isLower)
+    }
 }
 
 /// x of a x = b for square a: b is [..., n, k].
@@ -48,7 +51,9 @@ public func triangularSolve(_ a: Tensor, _ b: Tensor, isLower: Bool = true) thro
 public func solve(_ a: Tensor, _ b: Tensor) throws -> Tensor {
     try solved(a, b, operation: "solve", mask: nil) {
         try Decomposition.solve($0, &$1, n: $2, columns: $3)
-    } adjoint: { try solve($0.matrixTransposed, $1) }
+    } adjoint: {
+        try solve($0.matrixTransposed, $1)
+    }
 }
 
 private func solved(
@@ -66,7 +71,8 @@ private func solved(
         var side = system.1
         let pivot = try solver(system.0, &side, matrices.n, sides.n)
         guard pivot == 0 else {
-            throw TensorError.invalidArgument(operation: operation, expected: "regular matrices", actual: "matrix \(index), whose pivot \(pivot) is zero")
+            throw TensorError.invalidArgument(
+                operation: operation, expected: "regular matrices", actual: "matrix \(index), whose pivot \(pivot) is zero")
         }
         return side
     }
@@ -87,7 +93,8 @@ public func inverse(_ a: Tensor) throws -> Tensor {
     try solve(a, .identity(try MatrixBatch(a, operation: "inverse", isSquare: true).n, like: a))
 }
 
-/// Sign and logarithm of the absolute value of the determinant: sign 0 and minus infinity for a singular matrix. Gradient of the logarithm: a^-T.
+/// Sign and logarithm of the absolute value of the determinant: sign 0 and minus infinity for a singular matrix. Gradient of the logarithm:
+/// a^-T.
 public func logDeterminant(_ a: Tensor) throws -> (sign: Tensor, logarithm: Tensor) {
     let batch = try MatrixBatch(a, operation: "logDeterminant", isSquare: true)
     let results = try batch.matrices().map { try Decomposition.logDeterminant($0, n: batch.n) }

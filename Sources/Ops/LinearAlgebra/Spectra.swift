@@ -15,7 +15,9 @@ public func qr(_ a: Tensor) throws -> (q: Tensor, r: Tensor) {
         guard isTall else { throw TensorError.notDifferentiable(operation: "qr of a wide matrix", order: 1) }
         let (q, r) = (pullback.outputs[0], pullback.outputs[1])
         let zero = try Tensor.zeros([], dtype: q.dtype, on: q.device)
-        let (gq, gr) = (try (pullback.cotangents[0] ?? zero).broadcast(to: q.shape), try (pullback.cotangents[1] ?? zero).broadcast(to: r.shape))
+        let (gq, gr) = (
+            try (pullback.cotangents[0] ?? zero).broadcast(to: q.shape), try (pullback.cotangents[1] ?? zero).broadcast(to: r.shape)
+        )
         // Walter and Lehmann: with M = R gR^T - gQ^T Q, (gQ + Q copyltu(M)) R^-T.
         let inner = try r.matmul(gr.matrixTransposed) - gq.matrixTransposed.matmul(q)
         let lower = try inner * Tensor.lowerMask(k, offset: -1, like: q)
@@ -28,7 +30,8 @@ public func qr(_ a: Tensor) throws -> (q: Tensor, r: Tensor) {
 
 /// Eigenvalues [..., n] of symmetric matrices in ascending order, and eigenvectors as columns; only the lower triangle is read.
 ///
-/// Gradient: V (diag(gw) + F * (V^T gV)) V^T with F_ij = 1 / (w_j - w_i), taken as 0 for equal eigenvalues: there it is that of the symmetric functions of them.
+/// Gradient: V (diag(gw) + F * (V^T gV)) V^T with F_ij = 1 / (w_j - w_i), taken as 0 for equal eigenvalues: there it is that of the
+/// symmetric functions of them.
 public func eigh(_ a: Tensor) throws -> (values: Tensor, vectors: Tensor) {
     let batch = try MatrixBatch(a, operation: "eigh", isSquare: true)
     let n = batch.n
@@ -55,7 +58,8 @@ private func gaps(_ w: Tensor) throws -> Tensor {
 
 /// The reduced singular value decomposition: u [..., m, k], s [..., k] in descending order, vt [..., k, n], k = min(m, n).
 ///
-/// The gradient needs distinct singular values above 0; equal ones count as if their mixing did not matter, and 0 as if its vectors did not move.
+/// The gradient needs distinct singular values above 0; equal ones count as if their mixing did not matter, and 0 as if its vectors did not
+/// move.
 /// Through `s` alone it needs neither.
 public func svd(_ a: Tensor) throws -> (u: Tensor, s: Tensor, vt: Tensor) {
     let batch = try MatrixBatch(a, operation: "svd")
@@ -95,7 +99,8 @@ private func svdGradient(_ u: Tensor, _ s: Tensor, _ vt: Tensor, _ cotangents: [
     return try u.matmul(inner).matmul(vt) + outside
 }
 
-/// The Moore-Penrose inverse [..., n, m], singular values below `tolerance` times the largest taken as 0; differentiable where the rank does not change.
+/// The Moore-Penrose inverse [..., n, m], singular values below `tolerance` times the largest taken as 0; differentiable where the rank
+/// does not change.
 public func pseudoInverse(_ a: Tensor, tolerance: Double = 1e-6) throws -> Tensor {
     let (u, s, vt) = try svd(stopGradient(a))
     let largest = try s.max(axes: [-1], keepDimensions: true)
@@ -107,7 +112,9 @@ public func pseudoInverse(_ a: Tensor, tolerance: Double = 1e-6) throws -> Tenso
         // Golub and Pereyra, 1973, transposed.
         let (p, g) = (pullback.outputs[0], pullback.cotangent)
         let (pt, gt) = (try p.matrixTransposed, try g.matrixTransposed)
-        let (left, right) = (try Tensor.identity(a.shape[a.rank - 2], like: a) - a.matmul(p), try Tensor.identity(a.shape[a.rank - 1], like: a) - p.matmul(a))
+        let (left, right) = (
+            try Tensor.identity(a.shape[a.rank - 2], like: a) - a.matmul(p), try Tensor.identity(a.shape[a.rank - 1], like: a) - p.matmul(a)
+        )
         let direct = try pt.matmul(g).matmul(pt)
         return [try left.matmul(gt).matmul(p).matmul(pt) + pt.matmul(p).matmul(gt).matmul(right) - direct]
     }
