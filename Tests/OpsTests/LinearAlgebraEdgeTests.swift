@@ -84,6 +84,16 @@ import Testing
         #expect(throws: TensorError.self) { try conv2d(x, weight: w, groups: 0) }
     }
 
+    @Test func convolutionPacksSomeImagesAtATime() throws {
+        let x = try random([8, 32, 130, 130], on: .cpu).asType(.float32).evaluated()
+        let w = try random([1, 32, 3, 3], seed: 2, on: .cpu).asType(.float32).evaluated()
+        let (y, cost) = try Profiler.measure { try conv2d(x, weight: w).evaluated() }
+        // All windows at once would take 144 MiB.
+        #expect(cost.peakBytes <= (128 + 2) << 20)
+        let last = try conv2d(x.slice(axis: 0, from: 7), weight: w)
+        try expectClose(y.slice(axis: 0, from: 7), last.array(), tolerance: 1e-6)
+    }
+
     @Test func emptyMatricesHaveFactors() throws {
         let none = try Tensor.zeros([2, 0, 0], dtype: .float64, on: .cpu)
         #expect(try cholesky(none).shape == [2, 0, 0])

@@ -2,7 +2,7 @@ import LossKitKernels
 
 /// Two-dimensional cross-correlation, as PyTorch's `conv2d`: input [n, c, h, w], weight [o, c / groups, kh, kw], bias [o].
 ///
-/// The windows are a view; each group is one matrix product over its packed windows. Twice differentiable.
+/// The windows are a view; each group is one matrix product over its packed windows, some images at a time. Twice differentiable.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
 public func conv2d(
     _ input: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1
@@ -22,12 +22,18 @@ public func conv2d(
     let windows = try padded.slidingWindows(axis: 2, size: kh, stride: stride, dilation: dilation)
         .slidingWindows(axis: 3, size: kw, stride: stride, dilation: dilation)
     let (n, height, width) = (windows.shape[0], windows.shape[2], windows.shape[3])
-    let parts = try (0..<groups).map { group in
-        let columns = try windows.slice(axis: 1, from: group * channels, to: (group + 1) * channels).transposed([0, 1, 4, 5, 2, 3])
-            .reshaped([n, channels * kh * kw, height * width])
-        let filters = try weight.slice(axis: 0, from: group * outputs, to: (group + 1) * outputs).reshaped([outputs, channels * kh * kw])
-        return try filters.matmul(columns).reshaped([n, outputs, height, width])
+    // Windows are packed for so many images at a time that they take at most 128 MiB.
+    let step = Swift.max(1, (128 << 20) / Swift.max(1, channels * kh * kw * height * width * input.dtype.byteCount))
+    let chunks = try Swift.stride(from: 0, to: Swift.max(n, 1), by: step).map { start in
+        let images = try n <= step ? windows : windows.slice(axis: 0, from: start, to: Swift.min(start + step, n))
+        let parts = try (0..<groups).map { group in
+            let columns = try images.slice(axis: 1, from: group * channels, to: (group + 1) * channels).transposed([0, 1, 4, 5, 2, 3])
+                .reshaped([images.shape[0], channels * kh * kw, height * width])
+            let filters = try weight.slice(axis: 0, from: group * outputs, to: (group + 1) * outputs).reshaped([outputs, channels * kh * kw])
+            return try filters.matmul(columns).reshaped([images.shape[0], outputs, height, width])
+        }
+        return try groups == 1 ? parts[0] : Tensor.concatenate(parts, axis: 1)
     }
-    let result = try groups == 1 ? parts[0] : Tensor.concatenate(parts, axis: 1)
+    let result = try chunks.count == 1 ? chunks[0] : Tensor.concatenate(chunks, axis: 0)
     return try bias.map { try result + $0.reshaped([1, -1, 1, 1]) } ?? result
 }
