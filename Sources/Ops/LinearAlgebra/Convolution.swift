@@ -29,7 +29,9 @@ public func conv2d(
         let parts = try (0..<groups).map { group in
             let columns = try images.slice(axis: 1, from: group * channels, to: (group + 1) * channels).transposed([0, 1, 4, 5, 2, 3])
                 .reshaped([images.shape[0], channels * kh * kw, height * width])
-            let filters = try weight.slice(axis: 0, from: group * outputs, to: (group + 1) * outputs).reshaped([outputs, channels * kh * kw])
+            let filters = try weight.slice(axis: 0, from: group * outputs, to: (group + 1) * outputs).reshaped([
+                outputs, channels * kh * kw,
+            ])
             return try filters.matmul(columns).reshaped([images.shape[0], outputs, height, width])
         }
         return try groups == 1 ? parts[0] : Tensor.concatenate(parts, axis: 1)
