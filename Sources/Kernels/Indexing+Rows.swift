@@ -8,12 +8,12 @@ extension Indexing {
         try device.run(
             "gather_rows", shape: [count, width], reads: [source, indices], writes: [target], bytes: 2 * count * width * size,
             host: { pointers in
-                let (from, to) = (Address(pointers.rawRead(0)), MutableAddress(pointers.rawWrite(0)))
-                let index = Address(pointers.rawRead(1))
+                let (from, to) = (Shared(pointers.rawRead(0)), Shared(pointers.rawWrite(0)))
+                let index = Shared(pointers.rawRead(1))
                 ThreadPool.forEachChunk(of: count, minimumPerChunk: max(1, 1 << 15 / width)) { rows in
                     for row in rows {
-                        let source = index.pointer.load(fromByteOffset: row * 8, as: Int64.self)
-                        (to.pointer + row * width * size).copyMemory(from: from.pointer + Int(source) * width * size, byteCount: width * size)
+                        let source = index.value.load(fromByteOffset: row * 8, as: Int64.self)
+                        (to.value + row * width * size).copyMemory(from: from.value + Int(source) * width * size, byteCount: width * size)
                     }
                 }
             },

@@ -14,8 +14,8 @@ package enum Indexing {
         try device.run(
             "place", shape: shape, reads: [source], writes: [], updates: [target], bytes: 2 * count * size,
             host: { pointers in
-                let from = Address(pointers.rawRead(0))
-                let to = MutableAddress(UnsafeMutableRawPointer(pointers.update(0, as: UInt8.self)))
+                let from = Shared(pointers.rawRead(0))
+                let to = Shared(UnsafeMutableRawPointer(pointers.update(0, as: UInt8.self)))
                 let inner = merged.shape[merged.shape.count - 1]
                 let step = merged.strides[0][merged.shape.count - 1] * size
                 ThreadPool.forEachChunk(of: count / inner, minimumPerChunk: max(1, 1 << 15 / inner)) { rows in
@@ -26,8 +26,8 @@ package enum Indexing {
                             offset += rest % merged.shape[axis] * merged.strides[0][axis]
                             rest /= merged.shape[axis]
                         }
-                        let source = from.pointer + row * inner * size
-                        let target = to.pointer + offset * size
+                        let source = from.value + row * inner * size
+                        let target = to.value + offset * size
                         if step == size {
                             target.copyMemory(from: source, byteCount: inner * size)
                         } else {
@@ -47,16 +47,4 @@ package enum Indexing {
                     arguments: [.bytes(layout), .buffer(source), .buffer(target), .count(count)], global: [count], local: [64])
             })
     }
-}
-
-/// Unchecked: pieces of work read shared memory and write to disjoint parts of it while its owner waits.
-struct Address: @unchecked Sendable {
-    let pointer: UnsafeRawPointer
-    init(_ pointer: UnsafeRawPointer) { self.pointer = pointer }
-}
-
-/// Unchecked: as ``Address``.
-struct MutableAddress: @unchecked Sendable {
-    let pointer: UnsafeMutableRawPointer
-    init(_ pointer: UnsafeMutableRawPointer) { self.pointer = pointer }
 }

@@ -111,7 +111,7 @@ package struct Matmul: Sendable {
                 1, x, Int32(left.leading), y, Int32(right.leading), 0, z, Int32(n))
             return
         }
-        let call = PlainCall(x: x, y: y, z: z)
+        let call = Shared(PlainCall(x: x, y: y, z: z))
         let sizes = (Int64(n), Int64(k), Int64(a.rowStride), Int64(a.columnStride), Int64(b.rowStride), Int64(b.columnStride))
         ThreadPool.forEachChunk(of: m, minimumPerChunk: max(1, 1 << 16 / max(1, n * k))) { rows in
             plain(
@@ -120,8 +120,7 @@ package struct Matmul: Sendable {
         }
     }
 
-    /// Unchecked: pieces write disjoint rows.
-    private struct PlainCall<T>: @unchecked Sendable {
+    private struct PlainCall<T> {
         let x: UnsafePointer<T>
         let y: UnsafePointer<T>
         let z: UnsafeMutablePointer<T>

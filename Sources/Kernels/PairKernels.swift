@@ -28,7 +28,7 @@ package struct PairKernels: Sendable {
         try device.run(
             "pair_distances", shape: [n, m, d], reads: [x, y, yTransposed], writes: [out], bytes: 4 * (n * d + m * d + n * m), flops: flops,
             host: { pointers in
-                let call = Call(x: pointers.read(0), y: pointers.read(2), h: nil, out: pointers.write(0))
+                let call = Shared(Call(x: pointers.read(0), y: pointers.read(2), h: nil, out: pointers.write(0)))
                 let (m, d) = (Int64(m), Int64(d))
                 ThreadPool.forEachChunk(of: n, minimumPerChunk: max(4, rowsAtOnce)) { rows in
                     losskit_pair_distances(
@@ -58,7 +58,7 @@ package struct PairKernels: Sendable {
         try device.run(
             "pair_differences", shape: [n, m, d], reads: [x, y, weight], writes: [out], bytes: 4 * (2 * n * d + m * d + n * m), flops: flops,
             host: { pointers in
-                let call = Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0))
+                let call = Shared(Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0)))
                 let (m, d) = (Int64(m), Int64(d))
                 ThreadPool.forEachChunk(of: n, minimumPerChunk: rowsAtOnce) { rows in
                     losskit_pair_differences(
@@ -84,7 +84,7 @@ package struct PairKernels: Sendable {
         try device.run(
             "softmin", shape: [n, m, d], reads: [x, yTransposed, h], writes: [out], bytes: 4 * (n * d + m * d + n + m), flops: flops + 10 * n * m,
             host: { pointers in
-                let call = Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0))
+                let call = Shared(Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0)))
                 let (m, d) = (Int64(m), Int64(d))
                 ThreadPool.forEachChunk(of: n, minimumPerChunk: rowsAtOnce) { rows in
                     losskit_softmin(
@@ -111,7 +111,7 @@ package struct PairKernels: Sendable {
             "softmin_differences", shape: [n, m, d], reads: [x, yTransposed, h, value], writes: [out],
             bytes: 4 * (2 * n * d + m * d + n + m), flops: 2 * flops + 10 * n * m,
             host: { pointers in
-                let call = Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0))
+                let call = Shared(Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0)))
                 let (m, d) = (Int64(m), Int64(d))
                 ThreadPool.forEachChunk(of: n, minimumPerChunk: rowsAtOnce) { rows in
                     losskit_softmin_differences(
@@ -128,8 +128,7 @@ package struct PairKernels: Sendable {
             })
     }
 
-    /// Unchecked: pieces write disjoint rows.
-    private struct Call: @unchecked Sendable {
+    private struct Call {
         let x: UnsafePointer<Float>
         let y: UnsafePointer<Float>
         let h: UnsafePointer<Float>?

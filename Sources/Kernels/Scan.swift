@@ -14,10 +14,10 @@ package enum Scan {
         try device.run(
             "scan", shape: [rows, length], reads: [source], writes: [target], bytes: 2 * rows * length * source.elementSize,
             host: { pointers in
-                let call = (Address(pointers.rawRead(0)), MutableAddress(pointers.rawWrite(0)))
+                let call = (Shared(pointers.rawRead(0)), Shared(pointers.rawWrite(0)))
                 ThreadPool.forEachChunk(of: rows, minimumPerChunk: max(1, 1 << 14 / length)) { chunk in
                     for row in chunk {
-                        let (from, to) = (call.0.pointer, call.1.pointer)
+                        let (from, to) = (call.0.value, call.1.value)
                         switch (kind, type) {
                         case (.sum, 0): sums(from.assumingMemoryBound(to: Float.self) + row * length, to.assumingMemoryBound(to: Float.self) + row * length, length, wide: Double.init, narrow: { Float($0) })
                         case (.sum, 1): sums(from.assumingMemoryBound(to: Double.self) + row * length, to.assumingMemoryBound(to: Double.self) + row * length, length, wide: { $0 }, narrow: { $0 })

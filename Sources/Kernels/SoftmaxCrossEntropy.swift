@@ -45,10 +45,10 @@ package struct SoftmaxCrossEntropy: Sendable {
             "cross_entropy_forward", shape: [rows, classes], reads: reads, writes: [loss, logPartition, rowWeight],
             bytes: rows * classes * 4,
             host: { pointers in
-                let call = Call(
-                    given: given(pointers), a: pointers.write(0), b: pointers.write(1), c: pointers.write(2))
+                let call = Shared(
+                    Call(given: given(pointers), a: pointers.write(0), b: pointers.write(1), c: pointers.write(2)))
                 ThreadPool.forEachChunk(of: rows, minimumPerChunk: rowsAtOnce) { range in
-                    call.with { losskit_cross_entropy_forward($0, Int64(range.lowerBound), Int64(range.upperBound), call.a, call.b, call.c) }
+                    call.value.with { losskit_cross_entropy_forward($0, Int64(range.lowerBound), Int64(range.upperBound), call.a, call.b, call.c) }
                 }
             },
             openCL: { encoder in
@@ -63,11 +63,12 @@ package struct SoftmaxCrossEntropy: Sendable {
             "cross_entropy_backward", shape: [rows, classes], reads: reads + [logPartition, cotangent], writes: [gradient],
             bytes: 2 * rows * classes * 4,
             host: { pointers in
-                let call = Call(
-                    given: given(pointers), a: UnsafeMutablePointer(mutating: pointers.read(4)),
-                    b: UnsafeMutablePointer(mutating: pointers.read(5)), c: pointers.write(0))
+                let call = Shared(
+                    Call(
+                        given: given(pointers), a: UnsafeMutablePointer(mutating: pointers.read(4)),
+                        b: UnsafeMutablePointer(mutating: pointers.read(5)), c: pointers.write(0)))
                 ThreadPool.forEachChunk(of: rows, minimumPerChunk: rowsAtOnce) { range in
-                    call.with { losskit_cross_entropy_backward($0, Int64(range.lowerBound), Int64(range.upperBound), call.a, call.b, call.c) }
+                    call.value.with { losskit_cross_entropy_backward($0, Int64(range.lowerBound), Int64(range.upperBound), call.a, call.b, call.c) }
                 }
             },
             openCL: { encoder in
@@ -96,8 +97,7 @@ package struct SoftmaxCrossEntropy: Sendable {
             global: [rows * local], local: [local])
     }
 
-    /// Unchecked: pieces work on disjoint rows.
-    private struct Call: @unchecked Sendable {
+    private struct Call {
         var given: losskit_cross_entropy
         var a: UnsafeMutablePointer<Float>
         var b: UnsafeMutablePointer<Float>

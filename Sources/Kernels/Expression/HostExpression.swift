@@ -47,7 +47,7 @@ struct HostExpression {
                         bytes.storeBytes(of: pointer, toByteOffset: leaf * MemoryLayout<UnsafeRawPointer>.size, as: UnsafeRawPointer.self)
                     }
                 }
-                let call = Call(expression: expression, output: output)
+                let call = Shared(Call(expression: expression, output: output))
                 if program.reduction == nil { map(call) } else { fold(call) }
             }
         }
@@ -62,9 +62,7 @@ struct HostExpression {
     }
 
     /// What the pieces share.
-    ///
-    /// Unchecked: the memory behind the pointers outlives the call, and pieces write to disjoint parts of it.
-    private struct Call: @unchecked Sendable {
+    private struct Call {
         var expression: losskit_expression
         var output: UnsafeMutableRawPointer
 
@@ -73,29 +71,29 @@ struct HostExpression {
         }
     }
 
-    private func map(_ call: Call) {
+    private func map(_ call: Shared<Call>) {
         ThreadPool.forEachChunk(of: space.outer, minimumPerChunk: Self.grain) { range in
-            call.with { losskit_expression_map($0, Int64(range.lowerBound), Int64(range.upperBound), call.output) }
+            call.value.with { losskit_expression_map($0, Int64(range.lowerBound), Int64(range.upperBound), call.output) }
         }
     }
 
     /// Long folds are cut into parts, whose results are combined in order.
-    private func fold(_ call: Call) {
+    private func fold(_ call: Shared<Call>) {
         let (outer, length, columns) = (space.outer, space.length, space.columns)
         let partLength = max(1, min(max(length, 1), Self.foldGrain / min(columns, 1024)))
         let parts = outer * columns >= Self.grain ? 1 : max(1, (length + partLength - 1) / partLength)
         let step = parts == 1 ? length : partLength
         let count = outer * columns
-        let partials = Partials(UnsafeMutablePointer<Double>.allocate(capacity: parts * count))
-        defer { partials.pointer.deallocate() }
+        let partials = Shared(UnsafeMutablePointer<Double>.allocate(capacity: parts * count))
+        defer { partials.value.deallocate() }
         let rowsAtOnce = max(1, Self.grain / max(length, 1))
         let chunks = columns > 1 ? outer * ((columns + 1023) / 1024) : (outer + rowsAtOnce - 1) / rowsAtOnce
         ThreadPool.forEach(parts * chunks) { index in
             let (part, chunk) = (index / chunks, index % chunks)
             let from = Int64(part * step)
             let to = Int64(min(length, (part + 1) * step))
-            let target = partials.pointer + part * count
-            call.with { expression in
+            let target = partials.value + part * count
+            call.value.with { expression in
                 if columns > 1 {
                     let perRow = (columns + 1023) / 1024
                     let begin = chunk % perRow * 1024
@@ -108,12 +106,6 @@ struct HostExpression {
                 }
             }
         }
-        call.with { losskit_expression_finish($0, partials.pointer, Int64(parts), Int64(count), operands.scale, call.output) }
-    }
-
-    /// Unchecked: pieces write to disjoint parts.
-    private struct Partials: @unchecked Sendable {
-        let pointer: UnsafeMutablePointer<Double>
-        init(_ pointer: UnsafeMutablePointer<Double>) { self.pointer = pointer }
+        call.value.with { losskit_expression_finish($0, partials.value, Int64(parts), Int64(count), operands.scale, call.output) }
     }
 }
