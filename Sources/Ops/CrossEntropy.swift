@@ -20,7 +20,7 @@ package struct RowCrossEntropy: Sendable {
 ///   - logits: [rows, classes]; computed in float32.
 ///   - weights: One for each class.
 /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a label that is neither a class nor ignored.
-///   On an OpenCL device the check reads the labels back.
+///   On an OpenCL device the check reads the labels back, and class weights their sum: each waits for the device.
 package func rowCrossEntropy(
     logits: Tensor, targets: RowTargets, weights: Tensor? = nil, smoothing: Double = 0, zLoss: Double = 0
 ) throws -> RowCrossEntropy {

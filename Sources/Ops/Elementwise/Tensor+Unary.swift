@@ -75,7 +75,9 @@ extension Tensor {
         let output = Self.apply(.maximum, [.tensor(self), .whole(0)], result: .same, name: "relu")
         return Self.record("relu", inputs: [self], output: output) { [$0.cotangent * (self .> 0).asType($0.cotangent.dtype)] }
     }
-    /// x Phi(x) with the normal distribution function, exact (not the tanh approximation).
+    /// x Phi(x) with the normal distribution function by erf (not the tanh approximation).
+    ///
+    /// Far below 0 it is accurate absolutely, not relatively, as PyTorch's.
     public func gelu() -> Tensor {
         unary(.gelu, "gelu") { x in
             let density = (x.square() * -0.5).exp() * 0.3989422804014327
