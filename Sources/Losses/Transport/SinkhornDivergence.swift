@@ -6,7 +6,8 @@ public struct SinkhornResult: Sendable {
     public let value: Tensor
     /// The dual potentials of the problem between x and y: [n] and [m].
     public let potentials: (x: Tensor, y: Tensor)
-    /// The L1 distance between the plan's first marginal and a, after the last step.
+    /// The L1 distance between a and the first marginal of the plan that the potentials give; with `reach`, how far they are from
+    /// their fixed point.
     public let marginalError: Double
     /// Steps taken, those of the epsilon schedule included.
     public let iterations: Int

@@ -17,7 +17,8 @@ struct SinkhornProblem {
         guard try x.checked().rank == 2, try y.checked().rank == 2, x.shape[1] == y.shape[1], x.shape[0] > 0, y.shape[0] > 0 else {
             throw TensorError.shapeMismatch(operation: operation, expected: "points [n, d] and [m, d], n and m above 0", actual: [x.shape, y.shape])
         }
-        try require(epsilon > 0 && epsilon.isFinite, operation, "epsilon > 0", epsilon)
+        // Its reciprocal is taken in float32.
+        try require(epsilon >= 1e-30 && epsilon.isFinite, operation, "a finite epsilon of at least 1e-30", epsilon)
         try require(power == 1 || power == 2, operation, "power 1 or 2", power)
         if let reach { try require(reach > 0, operation, "reach > 0", reach) }
         for points in [x, y] {
@@ -50,6 +51,7 @@ struct SinkhornProblem {
         }
         let isValid = try ((given .>= 0) .&& given.isFinite()).all().booleans()[0]
         try require(isValid, operation, "finite weights that are not negative", "others")
+        try require(try given.sum().scalar() > 0, operation, "weights with a sum above 0", "sum 0")
         return given.asType(.float32)
     }
 
@@ -94,7 +96,7 @@ struct SinkhornProblem {
         }
         let (fLast, gLast) = (try last(xy, logB + g / epsilon), try last(yx, logA + f / epsilon))
         let (pLast, qLast) = (try last(xx, logA + p / epsilon), try last(yy, logB + q / epsilon))
-        error = try marginalError(f, fLast.value)
+        error = try marginalError(fLast.value, damped(xy(logB + gLast.value / epsilon, epsilon: epsilon), epsilon))
         let value = try divergence(fLast, gLast, pLast, qLast, xy, yx, xx, yy)
         return SinkhornResult(
             value: value, potentials: (fLast.value, gLast.value), marginalError: error, iterations: iterations, isConverged: error <= tolerance)
@@ -120,7 +122,9 @@ struct SinkhornProblem {
 
     /// sum_i a_i |1 - exp((f_i - f~_i) / epsilon)|: how far the plan of f is from its marginal, f~ being the next f. Rows without mass do not count.
     private func marginalError(_ f: Tensor, _ next: Tensor) throws -> Double {
-        try (stopGradient(a) * (((f - next) / epsilon).expm1()).absolute()).sum().scalar()
+        let mass = stopGradient(a)
+        let off = mass * ((f - next) / epsilon).expm1().absolute()
+        return try Tensor.select(mass .> 0, off, .zeros([], on: mass.device)).sum().scalar()
     }
 
     /// The value from the potentials, with its derivatives by the envelope theorem.
