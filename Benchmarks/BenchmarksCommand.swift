@@ -24,7 +24,9 @@ struct BenchmarksCommand: ParsableCommand {
             if filter == nil {
                 let start = try StartUp(of: device)
                 section.startUp = start
-                Console.line("first loss and gradient in \(start.coldSeconds.formatted(2)) s with empty caches, then in \(start.warmSeconds.formatted(2)) s")
+                Console.line(
+                    "first loss and gradient in \(start.coldSeconds.formatted(2)) s with empty caches, then in \(start.warmSeconds.formatted(2)) s"
+                )
             }
             if filter != "training" { try time(on: device, into: &section) }
             report.devices.append(section)
@@ -44,7 +46,8 @@ struct BenchmarksCommand: ParsableCommand {
         let curve = try training.run(digits, seed: 7) { epoch, result in
             Console.progress(
                 epoch + 1, of: training.epochs,
-                "loss \(result.trainingLoss.formatted(3))  held-out \(result.heldOutLoss.formatted(3))  accuracy \((100 * result.accuracy).formatted(1)) %")
+                "loss \(result.trainingLoss.formatted(3))  held-out \(result.heldOutLoss.formatted(3))  accuracy \((100 * result.accuracy).formatted(1)) %"
+            )
         }
         section.trainingSeconds = Clock.seconds() - start
         section.curve = curve
@@ -67,7 +70,10 @@ struct BenchmarksCommand: ParsableCommand {
             section.measurements.append(contentsOf: measured.rows)
             section.problems.append(contentsOf: measured.problems)
             rows += measured.rows.map {
-                [$0.name, $0.size, $0.pass, "\(($0.seconds * 1e3).formatted(3)) ms", "\($0.rate.formatted(2)) \($0.unit)", "\($0.percent.formatted(0)) %"]
+                [
+                    $0.name, $0.size, $0.pass, "\(($0.seconds * 1e3).formatted(3)) ms", "\($0.rate.formatted(2)) \($0.unit)",
+                    "\($0.percent.formatted(0)) %",
+                ]
             }
         }
         Console.line(Console.table([["kernel", "size", "pass", "median", "rate", "of device"]] + rows))

@@ -29,11 +29,13 @@ struct LineChart {
                 let x = left + (width - left - 8) * Double(index) / Double(max(line.values.count - 1, 1))
                 return "\(x.formatted(1)),\(y(value).formatted(1))"
             }
-            return "<polyline fill=\"none\" stroke=\"\(line.colour)\" stroke-width=\"\(line.width)\"\(line.isDashed ? " stroke-dasharray=\"5 4\"" : "") points=\"\(points.joined(separator: " "))\"/>"
+            return
+                "<polyline fill=\"none\" stroke=\"\(line.colour)\" stroke-width=\"\(line.width)\"\(line.isDashed ? " stroke-dasharray=\"5 4\"" : "") points=\"\(points.joined(separator: " "))\"/>"
         }
         let legend = lines.enumerated().map { index, line in
             let y = height - bottom + 22 + 16 * Double(index)
-            return "<line x1=\"\(left)\" x2=\"\(left + 22)\" y1=\"\(y - 4)\" y2=\"\(y - 4)\" stroke=\"\(line.colour)\" stroke-width=\"2\"\(line.isDashed ? " stroke-dasharray=\"5 4\"" : "")/>"
+            return
+                "<line x1=\"\(left)\" x2=\"\(left + 22)\" y1=\"\(y - 4)\" y2=\"\(y - 4)\" stroke=\"\(line.colour)\" stroke-width=\"2\"\(line.isDashed ? " stroke-dasharray=\"5 4\"" : "")/>"
                 + "<text x=\"\(left + 30)\" y=\"\(y)\">\(line.name.shortened(to: 56).escaped)</text>"
         }
         return "<svg viewBox=\"0 0 \(width) \(height)\"><text x=\"0\" y=\"14\" font-weight=\"600\">\(title.escaped)</text>"
@@ -63,7 +65,8 @@ struct BarChart {
                 + "<rect x=\"\(left)\" y=\"\(y + 3)\" width=\"\(max(length, 1).formatted(1))\" height=\"14\" rx=\"3\" fill=\"#3b82f6\"/>"
                 + "<text class=\"soft\" x=\"\((left + length + 6).formatted(1))\" y=\"\(y + 14)\">\(bar.value.formatted(0)) %</text>"
         }
-        return "<svg viewBox=\"0 0 \(width) \(top + row * Double(bars.count) + 6)\"><text x=\"0\" y=\"14\" font-weight=\"600\">\(title.escaped)</text>"
+        return
+            "<svg viewBox=\"0 0 \(width) \(top + row * Double(bars.count) + 6)\"><text x=\"0\" y=\"14\" font-weight=\"600\">\(title.escaped)</text>"
             + drawn.joined() + "</svg>"
     }
 }

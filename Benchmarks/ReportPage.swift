@@ -34,12 +34,18 @@ struct ReportPage {
         guard !trained.isEmpty else { return "" }
         let losses = trained.enumerated().flatMap { index, device in
             [
-                LineChart.Line(name: device.name + ", training", colour: Self.colours[index % 5], isDashed: true, values: device.curve.map(\.trainingLoss), width: index == 0 ? 5 : 2),
-                LineChart.Line(name: device.name + ", held out", colour: Self.colours[index % 5], isDashed: false, values: device.curve.map(\.heldOutLoss), width: index == 0 ? 5 : 2),
+                LineChart.Line(
+                    name: device.name + ", training", colour: Self.colours[index % 5], isDashed: true,
+                    values: device.curve.map(\.trainingLoss), width: index == 0 ? 5 : 2),
+                LineChart.Line(
+                    name: device.name + ", held out", colour: Self.colours[index % 5], isDashed: false,
+                    values: device.curve.map(\.heldOutLoss), width: index == 0 ? 5 : 2),
             ]
         }
         let accuracies = trained.enumerated().map { index, device in
-            LineChart.Line(name: device.name, colour: Self.colours[index % 5], isDashed: false, values: device.curve.map { 100 * $0.accuracy }, width: index == 0 ? 5 : 2)
+            LineChart.Line(
+                name: device.name, colour: Self.colours[index % 5], isDashed: false, values: device.curve.map { 100 * $0.accuracy },
+                width: index == 0 ? 5 : 2)
         }
         return """
             <div class="card"><h2>Digits: cross-entropy with a spanning-tree regulariser</h2>
@@ -49,7 +55,8 @@ struct ReportPage {
     }
 
     private func startUp(_ device: Report.DeviceSection) -> String {
-        device.startUp.map { " · first loss in \($0.coldSeconds.formatted(2)) s with empty caches, \($0.warmSeconds.formatted(2)) s after" } ?? ""
+        device.startUp.map { " · first loss in \($0.coldSeconds.formatted(2)) s with empty caches, \($0.warmSeconds.formatted(2)) s after" }
+            ?? ""
     }
 
     private func section(_ device: Report.DeviceSection) -> String {

@@ -10,24 +10,36 @@ struct Devices: ParsableCommand {
     func run() throws {
         let measured = try Device.all.map { measure ? try $0.measureSpeed() : nil }
         if json {
-            print(JSON.array(zip(Device.all, measured).map { device, speed in
-                .object(
-                    [
-                        ("name", .string(device.name)), ("kind", .string(device.kind.rawValue)), ("select", .string(device.selector)),
-                        ("platform", .string(device.platform)), ("driver", .string(device.driverVersion)),
-                        ("computeUnits", .integer(device.computeUnits)), ("memoryBytes", .integer(device.memory.limit)),
-                        ("isDefault", .flag(device == .default)),
-                    ] + (speed.map { [("copyGBPerSecond", .number($0.copyBytesPerSecond / 1e9)), ("gemmGFLOPPerSecond", .number(($0.productFlopsPerSecond ?? .nan) / 1e9))] } ?? []))
-            }))
+            print(
+                JSON.array(
+                    zip(Device.all, measured).map { device, speed in
+                        .object(
+                            [
+                                ("name", .string(device.name)), ("kind", .string(device.kind.rawValue)),
+                                ("select", .string(device.selector)),
+                                ("platform", .string(device.platform)), ("driver", .string(device.driverVersion)),
+                                ("computeUnits", .integer(device.computeUnits)), ("memoryBytes", .integer(device.memory.limit)),
+                                ("isDefault", .flag(device == .default)),
+                            ]
+                                + (speed.map {
+                                    [
+                                        ("copyGBPerSecond", .number($0.copyBytesPerSecond / 1e9)),
+                                        ("gemmGFLOPPerSecond", .number(($0.productFlopsPerSecond ?? .nan) / 1e9)),
+                                    ]
+                                } ?? []))
+                    }))
             return
         }
         let header = ["", "select", "kind", "name", "units", "memory", "driver"] + (measure ? ["copy GB/s", "GEMM GFLOP/s"] : [])
-        print(Console.table([header] + zip(Device.all, measured).map { device, speed in
-            [
-                device == .default ? "*" : "", device.selector, device.kind.rawValue, device.name, "\(device.computeUnits)",
-                "\(device.memory.limit >> 30) GiB", device.driverVersion,
-            ] + (speed.map { [format($0.copyBytesPerSecond / 1e9), format(($0.productFlopsPerSecond ?? .nan) / 1e9)] } ?? [])
-        }))
+        print(
+            Console.table(
+                [header]
+                    + zip(Device.all, measured).map { device, speed in
+                        [
+                            device == .default ? "*" : "", device.selector, device.kind.rawValue, device.name, "\(device.computeUnits)",
+                            "\(device.memory.limit >> 30) GiB", device.driverVersion,
+                        ] + (speed.map { [format($0.copyBytesPerSecond / 1e9), format(($0.productFlopsPerSecond ?? .nan) / 1e9)] } ?? [])
+                    }))
     }
 
     private func format(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }

@@ -4,7 +4,9 @@ import LossKit
 struct Eval: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Evaluate a loss, and its gradients, on .npy files.",
-        discussion: "Example: losskit eval crossEntropy --input logits=l.npy --input targets=t.npy --option labelSmoothing=0.1 --gradient logits=g.npy")
+        discussion:
+            "Example: losskit eval crossEntropy --input logits=l.npy --input targets=t.npy --option labelSmoothing=0.1 --gradient logits=g.npy"
+    )
 
     @Argument(help: "The loss, by its Swift name; see losskit losses.") var name: String
     @Option(name: .customLong("input"), help: "NAME=FILE.npy; once for each input.") var inputs: [String] = []
@@ -29,7 +31,8 @@ struct Eval: ParsableCommand {
             guard loss.inputs.contains(where: { $0.name == name && $0.isDifferentiable }), tensors[name] != nil else {
                 let names = loss.inputs.filter { $0.isDifferentiable && tensors[$0.name] != nil }.map(\.name)
                 throw TensorError.invalidArgument(
-                    operation: "\(loss.name) --gradient", expected: "a differentiable input that is given: \(names.joined(separator: ", "))",
+                    operation: "\(loss.name) --gradient",
+                    expected: "a differentiable input that is given: \(names.joined(separator: ", "))",
                     actual: "\"\(name)\"")
             }
         }
@@ -46,7 +49,8 @@ struct Eval: ParsableCommand {
     ) throws -> Tensor {
         guard !targets.isEmpty else { return try loss(tensors, options: settings).evaluated() }
         var value: Tensor?
-        let slopes = try gradient(at: targets.map { tensors[$0.0] ?? .failed(TensorError.file(path: $0.1, problem: "no input")) }) { points in
+        let slopes = try gradient(at: targets.map { tensors[$0.0] ?? .failed(TensorError.file(path: $0.1, problem: "no input")) }) {
+            points in
             var all = tensors
             for (target, point) in zip(targets, points) { all[target.0] = point }
             let result = try loss(all, options: settings)
@@ -62,20 +66,22 @@ struct Eval: ParsableCommand {
             print(value.count == 1 ? "\(try value.scalar())" : "\(nested(try value.array(of: Double.self)[...], value.shape[...]))")
             return
         }
-        print(JSON.object([
-            ("value", nested(try value.array(of: Double.self)[...], value.shape[...])), ("device", .string(device.label)),
-            ("seconds", .number(seconds)), ("launches", .integer(cost.launches)), ("peakBytes", .integer(cost.peakBytes)),
-            ("gradients", .object(targets.map { ($0.0, .string($0.1)) })),
-        ]))
+        print(
+            JSON.object([
+                ("value", nested(try value.array(of: Double.self)[...], value.shape[...])), ("device", .string(device.label)),
+                ("seconds", .number(seconds)), ("launches", .integer(cost.launches)), ("peakBytes", .integer(cost.peakBytes)),
+                ("gradients", .object(targets.map { ($0.0, .string($0.1)) })),
+            ]))
     }
 
     private func nested(_ values: ArraySlice<Double>, _ shape: ArraySlice<Int>) -> JSON {
         guard let extent = shape.first else { return values.first.map { .number($0) } ?? .null }
         let size = extent == 0 ? 0 : values.count / extent
-        return .array((0..<extent).map { index in
-            let start = values.startIndex + index * size
-            return nested(values[start..<start + size], shape.dropFirst())
-        })
+        return .array(
+            (0..<extent).map { index in
+                let start = values.startIndex + index * size
+                return nested(values[start..<start + size], shape.dropFirst())
+            })
     }
 
     private func pairs(_ texts: [String], _ option: String) throws -> [(String, String)] {

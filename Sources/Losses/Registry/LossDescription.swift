@@ -12,10 +12,13 @@ public struct LossDescription: Sendable {
 
     /// A tensor the loss takes.
     public struct Input: Sendable {
+        /// The argument's name in Swift.
         public let name: String
         /// Names of dimensions; inputs that share a name share the extent.
         public let shape: [String]
+        /// What it may hold.
         public let values: Values
+        /// Whether the loss can do without it.
         public let isOptional: Bool
         /// Whether a derivative is carried to it.
         public let isDifferentiable: Bool
@@ -41,7 +44,9 @@ public struct LossDescription: Sendable {
             case reduction(Reduction)
         }
 
+        /// The argument's name in Swift.
         public let name: String
+        /// Its kind and default.
         public let value: Value
 
         init(_ name: String, _ value: Value) {
@@ -50,20 +55,25 @@ public struct LossDescription: Sendable {
         }
     }
 
+    /// The function's name in Swift.
     public let name: String
+    /// The folder of the catalogue it belongs to.
     public let family: String
+    /// What it does, in one line.
     public let summary: String
     /// Authors, title, year.
     public let reference: String
+    /// The tensors it takes, in order.
     public let inputs: [Input]
+    /// Its settings.
     public let options: [Option]
     /// Rows of the catalogue that the loss serves.
     public let catalogue: [String]
     let evaluate: @Sendable (LossArguments) throws -> Tensor
 
     init(
-        _ name: String, family: String, summary: String, reference: String, inputs: [Input], options: [Option] = [], catalogue: [String] = [],
-        evaluate: @escaping @Sendable (LossArguments) throws -> Tensor
+        _ name: String, family: String, summary: String, reference: String, inputs: [Input], options: [Option] = [],
+        catalogue: [String] = [], evaluate: @escaping @Sendable (LossArguments) throws -> Tensor
     ) {
         self.name = name
         self.family = family

@@ -12,7 +12,8 @@ extension LossRegistry {
             options: [.init("ignoreIndex", .integer(-100)), .init("labelSmoothing", .number(0)), .init("zLoss", .number(0)), reduction]
         ) {
             try crossEntropy(
-                logits: $0.tensor("logits"), targets: $0.tensor("targets"), weights: $0.optional("weights"), ignoreIndex: $0.integer("ignoreIndex"),
+                logits: $0.tensor("logits"), targets: $0.tensor("targets"), weights: $0.optional("weights"),
+                ignoreIndex: $0.integer("ignoreIndex"),
                 labelSmoothing: $0.number("labelSmoothing"), zLoss: $0.number("zLoss"), reduction: $0.reduction())
         },
         LossDescription(
@@ -24,7 +25,8 @@ extension LossRegistry {
             ], options: [reduction]
         ) {
             try binaryCrossEntropy(
-                logits: $0.tensor("logits"), targets: $0.tensor("targets"), positiveWeight: $0.optional("positiveWeight"), reduction: $0.reduction())
+                logits: $0.tensor("logits"), targets: $0.tensor("targets"), positiveWeight: $0.optional("positiveWeight"),
+                reduction: $0.reduction())
         },
     ]
 
@@ -32,15 +34,21 @@ extension LossRegistry {
 
     static let regression: [LossDescription] = [
         LossDescription(
-            "mse", family: "regression", summary: "Mean squared error", reference: "PyTorch mse_loss", inputs: residuals, options: [reduction]
+            "mse", family: "regression", summary: "Mean squared error", reference: "PyTorch mse_loss", inputs: residuals,
+            options: [reduction]
         ) { try mse(predictions: $0.tensor("predictions"), targets: $0.tensor("targets"), reduction: $0.reduction()) },
         LossDescription(
-            "l1", family: "regression", summary: "Mean absolute error", reference: "PyTorch l1_loss", inputs: residuals, options: [reduction]
+            "l1", family: "regression", summary: "Mean absolute error", reference: "PyTorch l1_loss", inputs: residuals,
+            options: [reduction]
         ) { try l1(predictions: $0.tensor("predictions"), targets: $0.tensor("targets"), reduction: $0.reduction()) },
         LossDescription(
             "huber", family: "regression", summary: "Squared near 0, linear beyond delta",
-            reference: "Huber, Robust Estimation of a Location Parameter, 1964", inputs: residuals, options: [.init("delta", .number(1)), reduction]
-        ) { try huber(predictions: $0.tensor("predictions"), targets: $0.tensor("targets"), delta: $0.number("delta"), reduction: $0.reduction()) },
+            reference: "Huber, Robust Estimation of a Location Parameter, 1964", inputs: residuals,
+            options: [.init("delta", .number(1)), reduction]
+        ) {
+            try huber(
+                predictions: $0.tensor("predictions"), targets: $0.tensor("targets"), delta: $0.number("delta"), reduction: $0.reduction())
+        },
         LossDescription(
             "pseudoHuber", family: "regression", summary: "A smooth Huber loss",
             reference: "Charbonnier et al., Deterministic Edge-Preserving Regularization in Computed Imaging, 1997", inputs: residuals,
@@ -56,7 +64,10 @@ extension LossRegistry {
             "infoNCE", family: "metric-learning", summary: "Each query picks its own key out of the batch",
             reference: "van den Oord, Li and Vinyals, Representation Learning with Contrastive Predictive Coding, 2018",
             inputs: [.init("queries", ["n", "d"]), .init("keys", ["n", "d"])], options: [.init("temperature", .number(0.07)), reduction]
-        ) { try infoNCE(queries: $0.tensor("queries"), keys: $0.tensor("keys"), temperature: $0.number("temperature"), reduction: $0.reduction()) },
+        ) {
+            try infoNCE(
+                queries: $0.tensor("queries"), keys: $0.tensor("keys"), temperature: $0.number("temperature"), reduction: $0.reduction())
+        },
         LossDescription(
             "tripletMargin", family: "metric-learning", summary: "A positive nearer to its anchor than a negative, by a margin",
             reference: "Schroff, Kalenichenko and Philbin, FaceNet, 2015",
@@ -64,7 +75,8 @@ extension LossRegistry {
             options: [.init("margin", .number(1)), .init("swap", .flag(false)), reduction]
         ) {
             try tripletMargin(
-                anchors: $0.tensor("anchors"), positives: $0.tensor("positives"), negatives: $0.tensor("negatives"), margin: $0.number("margin"),
+                anchors: $0.tensor("anchors"), positives: $0.tensor("positives"), negatives: $0.tensor("negatives"),
+                margin: $0.number("margin"),
                 swap: $0.flag("swap"), reduction: $0.reduction())
         },
     ]
@@ -78,7 +90,8 @@ extension LossRegistry {
                 .init("b", ["m"], .real(0.5...1), isOptional: true),
             ],
             options: [
-                .init("epsilon", .number(0.05)), .init("power", .integer(2)), .init("reach", .number(nil)), .init("tolerance", .number(1e-3)),
+                .init("epsilon", .number(0.05)), .init("power", .integer(2)), .init("reach", .number(nil)),
+                .init("tolerance", .number(1e-3)),
                 .init("maximumIterations", .integer(1000)),
             ]
         ) {
@@ -92,16 +105,19 @@ extension LossRegistry {
     static let topology: [LossDescription] = [
         LossDescription(
             "mstLength", family: "topology", summary: "Length of the minimum spanning tree, edges to a power",
-            reference: "total persistence of connected components", inputs: [.init("points", ["n", "d"])], options: [.init("power", .number(1))]
+            reference: "total persistence of connected components", inputs: [.init("points", ["n", "d"])],
+            options: [.init("power", .number(1))]
         ) { try mstLength($0.tensor("points"), power: $0.number("power")) },
         LossDescription(
             "mstLengthRegularizer", family: "topology", summary: "Spreads embeddings out by the length of their spanning tree (T-REG)",
-            reference: "T-REGS: Minimum Spanning Tree Regularization for Self-Supervised Learning, 2025", inputs: [.init("points", ["n", "d"])],
+            reference: "T-REGS: Minimum Spanning Tree Regularization for Self-Supervised Learning, 2025",
+            inputs: [.init("points", ["n", "d"])],
             options: [.init("gamma", .number(0.2)), .init("lambda", .number(8e-4))],
             catalogue: ["t-regs-minimum-spanning-tree-regularization-for-self-supervised"]
         ) { try mstLengthRegularizer($0.tensor("points"), gamma: $0.number("gamma"), lambda: $0.number("lambda")) },
         LossDescription(
-            "topologicalAutoencoder", family: "topology", summary: "Edges that connect a space keep their length in its embedding, and the reverse",
+            "topologicalAutoencoder", family: "topology",
+            summary: "Edges that connect a space keep their length in its embedding, and the reverse",
             reference: "Moor, Horn, Rieck and Borgwardt, Topological Autoencoders, 2020",
             inputs: [.init("inputs", ["n", "d"]), .init("embeddings", ["n", "e"])], catalogue: ["topological-autoencoders"]
         ) { try topologicalAutoencoder(inputs: $0.tensor("inputs"), embeddings: $0.tensor("embeddings")) },

@@ -1,5 +1,6 @@
 /// Every loss there is, described once.
 public enum LossRegistry {
+    /// All of them, by family.
     public static let all: [LossDescription] = classification + regression + metricLearning + transport + topology
 
     /// The loss of a name.

@@ -38,7 +38,8 @@ public func sinkhornDivergence(
     _ x: Tensor, _ y: Tensor, a: Tensor? = nil, b: Tensor? = nil, epsilon: Double = 0.05, power: Int = 2, reach: Double? = nil,
     tolerance: Double = 1e-3, maximumIterations: Int = 1000
 ) throws -> Tensor {
-    try sinkhorn(x, y, a: a, b: b, epsilon: epsilon, power: power, reach: reach, tolerance: tolerance, maximumIterations: maximumIterations).value
+    try sinkhorn(x, y, a: a, b: b, epsilon: epsilon, power: power, reach: reach, tolerance: tolerance, maximumIterations: maximumIterations)
+        .value
 }
 
 /// ``sinkhornDivergence(_:_:a:b:epsilon:power:reach:tolerance:maximumIterations:)`` with its potentials and an account of its convergence.

@@ -15,7 +15,8 @@ struct SinkhornProblem {
     init(_ x: Tensor, _ y: Tensor, a: Tensor?, b: Tensor?, epsilon: Double, power: Int, reach: Double?) throws {
         let operation = "sinkhornDivergence"
         guard try x.checked().rank == 2, try y.checked().rank == 2, x.shape[1] == y.shape[1], x.shape[0] > 0, y.shape[0] > 0 else {
-            throw TensorError.shapeMismatch(operation: operation, expected: "points [n, d] and [m, d], n and m above 0", actual: [x.shape, y.shape])
+            throw TensorError.shapeMismatch(
+                operation: operation, expected: "points [n, d] and [m, d], n and m above 0", actual: [x.shape, y.shape])
         }
         // Its reciprocal is taken in float32.
         try require(epsilon >= 1e-30 && epsilon.isFinite, operation, "a finite epsilon of at least 1e-30", epsilon)
@@ -36,7 +37,8 @@ struct SinkhornProblem {
         if reach == nil {
             let masses = (try self.a.sum().scalar(), try self.b.sum().scalar())
             try require(
-                abs(masses.0 - masses.1) <= 1e-4 * max(masses.0, masses.1), operation, "equal masses (or a reach)", "\(masses.0) and \(masses.1)")
+                abs(masses.0 - masses.1) <= 1e-4 * max(masses.0, masses.1), operation, "equal masses (or a reach)",
+                "\(masses.0) and \(masses.1)")
         }
         // Far from the origin squared distances would be lost in rounding.
         let centre = try stopGradient(self.x).mean(axes: [0], keepDimensions: true)
@@ -99,7 +101,8 @@ struct SinkhornProblem {
         error = try marginalError(fLast.value, damped(xy(logB + gLast.value / epsilon, epsilon: epsilon), epsilon))
         let value = try divergence(fLast, gLast, pLast, qLast, xy, yx, xx, yy)
         return SinkhornResult(
-            value: value, potentials: (fLast.value, gLast.value), marginalError: error, iterations: iterations, isConverged: error <= tolerance)
+            value: value, potentials: (fLast.value, gLast.value), marginalError: error, iterations: iterations,
+            isConverged: error <= tolerance)
     }
 
     /// From the clouds' diameter down to the target by a constant ratio, then a few more at the target.
@@ -145,7 +148,8 @@ struct SinkhornProblem {
         @Sendable func pull(_ mass: Tensor, _ across: Potential, _ within: Potential, _ cross: SoftMin, _ own: SoftMin) throws -> Tensor {
             let toOther = try cross.costGradient(across.exponents, value: across.soft, epsilon: epsilon)
             let toSelf = try own.costGradient(within.exponents, value: within.soft, epsilon: epsilon)
-            return try moved(mass, across.value).expandedDimensions(at: 1) * toOther - moved(mass, within.value).expandedDimensions(at: 1) * toSelf
+            return try moved(mass, across.value).expandedDimensions(at: 1) * toOther - moved(mass, within.value).expandedDimensions(at: 1)
+                * toSelf
         }
         let inputs = [x, y, a, b]
         return Tensor.record("sinkhornDivergence", inputs: inputs, output: value) { pullback in
