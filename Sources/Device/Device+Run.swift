@@ -42,15 +42,31 @@ extension Device {
     ) throws {
         guard !Profiler.isObserving else {
             return try runObserved(
-                name, shape: shape, reads: reads, writes: writes, updates: updates, bytes: bytes, flops: flops, host: host, openCL: openCL)
+                name, shape: shape, reads: reads, writes: writes, updates: updates, bytes: bytes, flops: flops, numbers: { _ in [] },
+                host: host, openCL: openCL)
         }
         try dispatch(reads, writes, updates, host, openCL)
     }
 
-    func dispatch(
-        _ reads: [BufferSlice], _ writes: [BufferSlice], _ updates: [BufferSlice], _ host: (HostPointers) throws -> Void,
-        _ openCL: (OpenCLEncoder) throws -> Void
-    ) throws {
+    /// Runs one step of work that gives its result to the host instead of writing it to the device's memory.
+    ///
+    /// - Parameter numbers: The result as the numbers that are compared when steps are validated with the CPU.
+    package func run<Result>(
+        _ name: StaticString, shape: [Int], reads: [BufferSlice], bytes: Int, flops: Int = 0, numbers: (Result) -> [Double],
+        host: (HostPointers) throws -> Result, openCL: (OpenCLEncoder) throws -> Result
+    ) throws -> Result {
+        guard !Profiler.isObserving else {
+            return try runObserved(
+                name, shape: shape, reads: reads, writes: [], updates: [], bytes: bytes, flops: flops, numbers: numbers, host: host,
+                openCL: openCL)
+        }
+        return try dispatch(reads, [], [], host, openCL)
+    }
+
+    func dispatch<Result>(
+        _ reads: [BufferSlice], _ writes: [BufferSlice], _ updates: [BufferSlice], _ host: (HostPointers) throws -> Result,
+        _ openCL: (OpenCLEncoder) throws -> Result
+    ) throws -> Result {
         guard let stream = state.currentStream else {
             Profiler.scope?.launched()
             return try host(HostPointers(reads: reads, writes: writes, updates: updates))
@@ -59,6 +75,6 @@ extension Device {
             for slice in reads { try slice.buffer.willRead(on: stream) }
             for slice in writes + updates { try slice.buffer.willWrite(on: stream) }
         }
-        try openCL(OpenCLEncoder(device: self, stream: stream))
+        return try openCL(OpenCLEncoder(device: self, stream: stream))
     }
 }

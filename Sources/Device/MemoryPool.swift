@@ -14,9 +14,8 @@ public struct MemoryStatistics: Sendable, Equatable {
 
 /// Keeps freed blocks for reuse, by size: sixteen bins an octave, so that a block is at most a sixteenth too large.
 ///
-/// A block goes back as soon as its buffer dies, possibly before the device has finished with it: the next user's work is queued behind
-/// on the same
-/// in-order stream, or waits for the streams that the block names.
+/// A block goes back as soon as its buffer dies, possibly before the device has finished with it: the next user's work is queued behind on
+/// the same in-order stream, or waits for the streams that the block names.
 final class MemoryPool: Sendable {
     private struct State {
         var bins: [Int: [MemoryBlock]] = [:]

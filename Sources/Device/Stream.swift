@@ -1,8 +1,7 @@
 /// A queue of a device's work that runs in order, beside the device's other streams.
 ///
-/// Work runs on the device's own stream unless ``withStream(_:_:)`` chooses another. Data may cross between streams freely: whatever uses
-/// a buffer waits for
-/// the work of other streams that wrote it. On the CPU, work runs at once and a stream changes nothing.
+/// Work runs on the device's own stream unless ``withStream(_:_:)`` chooses another. Data may cross between streams freely: whatever uses a
+/// buffer waits for the work of other streams that wrote it. On the CPU, work runs at once and a stream changes nothing.
 public final class Stream: Sendable {
     /// The device whose work it queues.
     public let device: Device

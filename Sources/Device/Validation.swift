@@ -8,38 +8,57 @@ struct Validation {
     init(name: String, reads: [BufferSlice], writes: [BufferSlice], updates: [BufferSlice]) throws {
         self.name = name
         results = writes + updates
-        pointers = HostPointers(
-            reads: try reads.map(Self.copied), writes: try writes.map(Self.copied), updates: try updates.map(Self.copied))
+        // One copy for each buffer: slices that share memory go on sharing it.
+        var copies: [ObjectIdentifier: Buffer] = [:]
+        func copied(_ slice: BufferSlice) throws -> BufferSlice {
+            let copy = try copies[ObjectIdentifier(slice.buffer)] ?? Self.copied(slice.buffer)
+            copies[ObjectIdentifier(slice.buffer)] = copy
+            return BufferSlice(copy, byteOffset: slice.byteOffset, byteCount: slice.byteCount, elementSize: slice.elementSize)
+        }
+        pointers = HostPointers(reads: try reads.map(copied), writes: try writes.map(copied), updates: try updates.map(copied))
     }
 
+    /// Runs the step on the CPU and compares the memory that it writes, and the numbers that stand for the result it gives.
+    ///
     /// - Throws: ``DeviceError/validationFailed(kernel:output:element:expected:actual:)`` for the first element that differs.
-    func check(host: (HostPointers) throws -> Void) throws {
-        try host(pointers)
+    func check<Result>(_ result: Result, numbers: (Result) -> [Double], host: (HostPointers) throws -> Result) throws {
+        let expected = numbers(try host(pointers))
         for (index, (actual, expected)) in zip(results, pointers.writes + pointers.updates).enumerated() {
-            let found = try Self.copied(actual)
+            let found = BufferSlice(try Self.copied(actual.buffer), elementSize: actual.elementSize)
             if let difference = Self.difference(expected, found, given: pointers.reads + pointers.updates) {
-                throw DeviceError.validationFailed(
-                    kernel: name, output: index, element: difference.element, expected: difference.expected, actual: difference.actual)
+                throw failure(index, difference)
             }
         }
+        let actual = numbers(result)
+        guard expected.count == actual.count else {
+            throw failure(results.count, (min(expected.count, actual.count), Double(expected.count), Double(actual.count)))
+        }
+        if let element = expected.indices.first(where: { expected[$0] != actual[$0] }) {
+            throw failure(results.count, (element, expected[element], actual[element]))
+        }
     }
 
-    private static func copied(_ slice: BufferSlice) throws -> BufferSlice {
-        let copy = try Buffer(byteCount: slice.byteCount, on: .cpu)
+    private func failure(_ output: Int, _ difference: Difference) -> DeviceError {
+        .validationFailed(
+            kernel: name, output: output, element: difference.element, expected: difference.expected, actual: difference.actual)
+    }
+
+    /// All of a buffer: a view that runs backwards is read before its offset.
+    private static func copied(_ buffer: Buffer) throws -> Buffer {
+        let copy = try Buffer(byteCount: buffer.byteCount, on: .cpu)
         if let pointer = copy.hostPointer {
-            try slice.buffer.download(
-                into: UnsafeMutableRawBufferPointer(start: pointer, count: slice.byteCount), from: slice.byteOffset)
+            try buffer.download(into: UnsafeMutableRawBufferPointer(start: pointer, count: buffer.byteCount))
         }
-        return BufferSlice(copy, elementSize: slice.elementSize)
+        return copy
     }
 
     private typealias Difference = (element: Int, expected: Double, actual: Double)
 
-    /// A buffer does not know its type, only the size of its elements: equal bytes are equal, others are compared as floating-point numbers
+    /// Compares whole buffers. A buffer does not know its type, only the size of its elements: equal bytes are equal, others are compared as floating-point numbers
     /// unless they can only be integers.
     private static func difference(_ expected: BufferSlice, _ actual: BufferSlice, given: [BufferSlice]) -> Difference? {
         guard let first = expected.buffer.hostPointer, let second = actual.buffer.hostPointer else { return nil }
-        let count = expected.byteCount / expected.elementSize
+        let count = expected.buffer.byteCount / expected.elementSize
         switch expected.elementSize {
         case 4:
             let (a, b) = (first.assumingMemoryBound(to: Float.self), second.assumingMemoryBound(to: Float.self))
@@ -58,7 +77,7 @@ struct Validation {
                 .map { ($0, Double(a[$0]), Double(b[$0])) }
         default:
             let (a, b) = (first.assumingMemoryBound(to: UInt8.self), second.assumingMemoryBound(to: UInt8.self))
-            return (0..<expected.byteCount).first { a[$0] != b[$0] }.map { ($0, Double(a[$0]), Double(b[$0])) }
+            return (0..<count).first { a[$0] != b[$0] }.map { ($0, Double(a[$0]), Double(b[$0])) }
         }
     }
 
@@ -83,7 +102,7 @@ struct Validation {
     private static func largest<T: BinaryFloatingPoint>(_ type: T.Type, in slices: [BufferSlice]) -> Double {
         slices.filter { $0.elementSize == MemoryLayout<T>.size }.reduce(0.0) { largest, slice in
             guard let pointer = slice.buffer.hostPointer?.assumingMemoryBound(to: type) else { return largest }
-            return (0..<slice.byteCount / slice.elementSize).reduce(largest) { largest, index in
+            return (0..<slice.buffer.byteCount / slice.elementSize).reduce(largest) { largest, index in
                 let magnitude = abs(Double(pointer[index]))
                 return magnitude.isFinite ? max(largest, magnitude) : largest
             }

@@ -6,21 +6,20 @@ import LossKitDevice
 /// Edges are ordered by (squared length, smaller index, larger index), so the tree is unique and the same on every device.
 package enum SpanningTree {
     /// The n - 1 edges (i < j), sorted by that order.
-    package static func edges(n: Int, d: Int, points: BufferSlice, pointsTransposed: BufferSlice, on device: Device) throws -> [(Int32, Int32)] {
+    package static func edges(n: Int, d: Int, points: BufferSlice, on device: Device) throws -> [(Int32, Int32)] {
         guard n > 1 else { return [] }
-        var edges: [(Int32, Int32)] = []
-        try device.run(
-            "spanning_tree", shape: [n, d], reads: [points, pointsTransposed], writes: [], bytes: 4 * n * d, flops: 3 * n * n * d / 2,
-            host: { pointers in
-                edges = prim(n: n, d: d, pointsTransposed: pointers.read(1))
-            },
-            openCL: { encoder in
-                edges = try boruvka(n: n, d: d, points: points, on: encoder)
-            })
-        return edges
+        return try device.run(
+            "spanning_tree", shape: [n, d], reads: [points], bytes: 4 * n * d, flops: 3 * n * n * d / 2,
+            numbers: { edges in edges.sorted { $0 < $1 }.flatMap { [Double($0.0), Double($0.1)] } },
+            host: { prim(n: n, d: d, points: $0.read(0)) }, openCL: { try boruvka(n: n, d: d, points: points, on: $0) })
     }
 
-    private static func prim(n: Int, d: Int, pointsTransposed: UnsafePointer<Float>) -> [(Int32, Int32)] {
+    private static func prim(n: Int, d: Int, points: UnsafePointer<Float>) -> [(Int32, Int32)] {
+        // By coordinates, so that distances to many points at a time are contiguous.
+        let pointsTransposed = [Float](unsafeUninitializedCapacity: n * d) { transposed, count in
+            for k in 0..<d { for i in 0..<n { transposed[k * n + i] = points[i * d + k] } }
+            count = n * d
+        }
         var lengths = [Float](repeating: 0, count: 2 * n)
         var indices = [Int32](repeating: 0, count: 2 * n)
         var pairs = [Int32](repeating: 0, count: 2 * (n - 1))

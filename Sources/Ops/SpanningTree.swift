@@ -26,9 +26,7 @@ public func minimumSpanningTree(_ points: Tensor) throws -> MinimumSpanningTree 
     if let row = try single.isFinite().all(axes: [1]).booleans().firstIndex(of: false) {
         throw TensorError.invalidArgument(operation: "minimumSpanningTree", expected: "finite coordinates", actual: "point \(row) is not")
     }
-    let transposed = single.device.isOpenCL ? single : try single.transposed()
-    let found = try SpanningTree.edges(
-        n: n, d: d, points: single.slice(), pointsTransposed: transposed.slice(), on: single.device)
+    let found = try SpanningTree.edges(n: n, d: d, points: single.slice(), on: single.device)
     let values = try single.array(of: Float.self)
     func squaredLength(_ edge: (Int32, Int32)) -> Float {
         (0..<d).reduce(0) { sum, k in

@@ -1,3 +1,4 @@
+import LossKit
 import Testing
 
 @testable import LossKitDevice
@@ -52,6 +53,29 @@ struct ObservationTests {
                 exit(3)
             } catch DeviceError.validationFailed(let kernel, let output, let element, let expected, let actual) {
                 guard (kernel, output, element) == ("wrong", 0, 1), (expected, actual) == (7, 3) else { exit(4) }
+            }
+        }
+    }
+
+    /// Views that begin at their buffer's end, overlapping slices of one buffer, and a step whose result is not in memory.
+    @Test(.enabled(if: Device.all.contains(where: \.isOpenCL)))
+    func validationFollowsViewsAndResults() async {
+        await #expect(processExitsWith: .success) {
+            setenv("LOSSKIT_DEBUG", "validate", 1)
+            guard let device = Device.all.first(where: \.isOpenCL) else { exit(1) }
+            let x = try Tensor((0..<12).map { Float($0 * $0) }, shape: [4, 3], on: device)
+            let backwards = try x.flipped(axes: [0, 1]).exp().array(of: Float.self)
+            guard backwards.first?.isInfinite == true, backwards.last == 1 else { exit(2) }
+            guard try x.flipped(axes: [0])[1..<3].matmul(x.transposed().flipped()).shape == [2, 4] else { exit(3) }
+            guard try minimumSpanningTree(x).edges.array(of: Int.self) == [0, 1, 1, 2, 2, 3] else { exit(4) }
+            let slice = BufferSlice(try Buffer([1, 2, 3], on: device), elementSize: 4)
+            do {
+                let _: [Int] = try device.run(
+                    "wrong", shape: [3], reads: [slice.advanced(by: 1)], bytes: 12, numbers: { $0.map(Double.init) },
+                    host: { [5, Int($0.read(0, as: Float.self)[-1]) + Int($0.read(0, as: Float.self)[1])] }, openCL: { _ in [5, 7] })
+                exit(5)
+            } catch DeviceError.validationFailed(let kernel, let output, let element, let expected, let actual) {
+                guard (kernel, output, element) == ("wrong", 0, 1), (expected, actual) == (4, 7) else { exit(6) }
             }
         }
     }

@@ -1,8 +1,7 @@
 /// Compiled programs on disk, so that the next process does not wait for the compiler.
 ///
-/// A file is a header (magic, payload size, SHA-256 of the payload) and the driver's binary. Whatever does not check out reads as absent:
-/// a driver may
-/// abort the process on a damaged binary, so it never sees one.
+/// A file is a header (magic, payload size, SHA-256 of the payload) and the driver's binary. Whatever does not check out reads as absent: a
+/// driver may abort the process on a damaged binary, so it never sees one.
 package struct ProgramCache: Sendable {
     package let directory: String
 
