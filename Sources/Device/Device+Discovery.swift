@@ -75,7 +75,7 @@ extension Device {
                         context: context,
                         programs: ProgramLibrary(context: context, cache: context.hasBetterCache ? nil : ProgramCache.shared))
                 else { return nil }
-                let type = OpenCLInfo(api: api, device: handle).number(CL_DEVICE_TYPE)
+                let type = OpenCLInfo(api: api, device: handle).type
                 let kind: Kind =
                     type & Int(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : type & Int(CL_DEVICE_TYPE_CPU) != 0 ? .openCLCPU : .accelerator
                 let state = DeviceState(

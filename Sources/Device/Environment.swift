@@ -14,6 +14,10 @@ package enum Environment {
     package static let trace = value("LOSSKIT_TRACE")
     /// A folder whose files replace the kernels in the binary.
     package static let kernelDirectory = value("LOSSKIT_KERNEL_DIR")
+    /// `exact` gives every buffer a block of its very size that nobody had before, so that a checker sees what is read or written beside it.
+    package static let usesExactMemory = value("LOSSKIT_MEMORY") == "exact"
+    /// `cpu` or `gpu`: what OpenCL devices count as, so that kernels for the one can be tested on the other.
+    package static let openCLType = value("LOSSKIT_OPENCL_TYPE")
     /// How many threads the CPU works with.
     package static let threads = value("LOSSKIT_THREADS").flatMap { Int($0) }
     /// `off`, `interpret` or `compile`: how fused expressions run.

@@ -26,13 +26,16 @@ final class MemoryPool: Sendable {
     private let source: MemorySource
     private let name: String
     private let capacity: Int
+    private let isExact: Bool
     private let state: Mutex<State>
 
-    init(source: MemorySource, name: String, capacity: Int) {
+    /// - Parameter isExact: Blocks have exactly the size that is asked for, and none is used again.
+    init(source: MemorySource, name: String, capacity: Int, isExact: Bool = Environment.usesExactMemory) {
         self.source = source
         self.name = name
         self.capacity = capacity
-        var state = State(cacheLimit: min(capacity / 4, 2 << 30))
+        self.isExact = isExact
+        var state = State(cacheLimit: isExact ? 0 : min(capacity / 4, 2 << 30))
         state.statistics.limit = capacity
         self.state = Mutex(state)
     }
@@ -54,7 +57,7 @@ final class MemoryPool: Sendable {
 
     func allocate(_ byteCount: Int) throws(DeviceError) -> MemoryBlock {
         guard byteCount <= capacity else { throw exhausted(byteCount) }
-        let size = Self.blockSize(byteCount)
+        let size = isExact ? byteCount : Self.blockSize(byteCount)
         if let block = reuse(size) { return block }
         for attempt in 0..<2 {
             if reserve(size) {
@@ -67,7 +70,7 @@ final class MemoryPool: Sendable {
     }
 
     func release(_ block: MemoryBlock, byteCount: Int) {
-        let size = Self.blockSize(byteCount)
+        let size = isExact ? byteCount : Self.blockSize(byteCount)
         let isKept = state.withLock { state in
             state.statistics.live -= size
             guard state.statistics.cached + size <= state.cacheLimit else { return false }

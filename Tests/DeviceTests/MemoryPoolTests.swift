@@ -16,7 +16,15 @@ struct MemoryPoolTests {
 
 extension MemoryPoolTests {
     /// A pool of its own, so that tests running beside this one cannot use it.
-    private func pool(capacity: Int) -> MemoryPool { MemoryPool(source: .host, name: "test", capacity: capacity) }
+    private func pool(capacity: Int) -> MemoryPool { MemoryPool(source: .host, name: "test", capacity: capacity, isExact: false) }
+
+    @Test func exactBlocksHaveTheirVerySizeAndAreNotReused() throws {
+        let pool = MemoryPool(source: .host, name: "test", capacity: 1 << 20, isExact: true)
+        let block = try pool.allocate(1001)
+        #expect(pool.statistics.live == 1001)
+        pool.release(block, byteCount: 1001)
+        #expect(pool.statistics == MemoryStatistics(live: 0, peak: 1001, cached: 0, limit: 1 << 20))
+    }
 
     @Test func freedBlocksAreReusedUpToTheCacheLimit() throws {
         let pool = pool(capacity: 1 << 20)

@@ -67,6 +67,15 @@ struct OpenCLInfo {
         return Int(truncatingIfNeeded: size == 4 ? UInt64(UInt32(truncatingIfNeeded: value)) : value)
     }
 
+    /// `CL_DEVICE_TYPE`, unless `LOSSKIT_OPENCL_TYPE` overrides it.
+    var type: Int {
+        switch Environment.openCLType {
+        case "cpu": Int(CL_DEVICE_TYPE_CPU)
+        case "gpu": Int(CL_DEVICE_TYPE_GPU)
+        default: number(CL_DEVICE_TYPE)
+        }
+    }
+
     func flag(_ name: Int32) -> Bool { number(name) != 0 }
 
     func text(_ name: Int32) -> String {
@@ -92,7 +101,7 @@ struct OpenCLInfo {
     var traits: OpenCLTraits {
         let extensions = text(CL_DEVICE_EXTENSIONS).split(separator: " ")
         return OpenCLTraits(
-            isCPU: number(CL_DEVICE_TYPE) & Int(CL_DEVICE_TYPE_CPU) != 0,
+            isCPU: type & Int(CL_DEVICE_TYPE_CPU) != 0,
             computeUnits: max(1, number(CL_DEVICE_MAX_COMPUTE_UNITS)),
             clockMegahertz: number(CL_DEVICE_MAX_CLOCK_FREQUENCY),
             maxWorkGroupSize: max(1, number(CL_DEVICE_MAX_WORK_GROUP_SIZE)),
