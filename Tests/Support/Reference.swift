@@ -1,25 +1,5 @@
 import Foundation
 
-/// A matrix of doubles for oracles that are written straight from formulas.
-public struct Matrix: Sendable {
-    public let rows: Int
-    public let columns: Int
-    public var values: [Double]
-
-    public init(rows: Int, columns: Int, values: [Double]) {
-        self.rows = rows
-        self.columns = columns
-        self.values = values
-    }
-
-    public subscript(i: Int, j: Int) -> Double {
-        get { values[i * columns + j] }
-        set { values[i * columns + j] = newValue }
-    }
-
-    public func row(_ i: Int) -> [Double] { Array(values[i * columns..<(i + 1) * columns]) }
-}
-
 /// log sum exp by its definition, shifted by the maximum.
 public func logSumExp(_ values: [Double]) -> Double {
     let peak = values.max() ?? -.infinity

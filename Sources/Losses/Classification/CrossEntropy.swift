@@ -54,21 +54,18 @@ private func classesLast(_ tensor: Tensor) throws -> Tensor {
     return try (tensor.rank == 2 ? tensor : tensor.transposed(order)).reshaped([count, tensor.shape[1]])
 }
 
-/// Cross-entropy of independent yes-or-no logits.
-///
-/// `softplus(z) - t z`, with a weight `p` for the positive class `(1 - t) z + (1 + (p - 1) t) softplus(-z)`; gradient (without p) `sigmoid(z) - t`.
-///
-/// - Parameters:
-///   - logits: Any shape, floating point.
-///   - targets: The same shape, probabilities of yes in 0...1.
-///   - positiveWeight: How much more a positive counts; broadcast against the logits.
-///   - reduction: Over all elements.
-/// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``.
-/// - Note: Finite for every finite logit. PyTorch's `binary_cross_entropy_with_logits`.
-public func binaryCrossEntropy(
-    logits: Tensor, targets: Tensor, positiveWeight: Tensor? = nil, reduction: Reduction = .mean
-) throws -> Tensor {
-    try requireEqualShapes(logits, targets, "binaryCrossEntropy")
-    guard let positiveWeight else { return try reduction(logits.softplus() - targets * logits) }
-    return try reduction((1 - targets) * logits + ((positiveWeight - 1) * targets + 1) * (-logits).softplus())
+extension LossDescription {
+    static let crossEntropyLoss = LossDescription(
+        "crossEntropy", .classification, "Softmax cross-entropy of logits and class indices or probabilities",
+        reference: "PyTorch cross_entropy; Szegedy et al., Rethinking the Inception Architecture, 2016 (label smoothing)",
+        inputs: [
+            .init("logits", ["n", "classes"]), .init("targets", ["n"], .classes("classes")),
+            .init("weights", ["classes"], .real(0.5...2), isOptional: true, isDifferentiable: false),
+        ],
+        options: [.integer("ignoreIndex", -100), .number("labelSmoothing", 0), .number("zLoss", 0), .reduction]
+    ) {
+        try crossEntropy(
+            logits: $0["logits"], targets: $0["targets"], weights: $0.optional("weights"), ignoreIndex: $0.integer("ignoreIndex"),
+            labelSmoothing: $0.number("labelSmoothing"), zLoss: $0.number("zLoss"), reduction: $0.reduction())
+    }
 }

@@ -22,29 +22,10 @@ public func infoNCE(queries: Tensor, keys: Tensor, temperature: Double = 0.07, r
     return try crossEntropy(logits: similarity, targets: own, reduction: reduction)
 }
 
-/// Triplet margin loss: a positive should be nearer to its anchor than a negative is, by a margin.
-///
-/// `max(0, d(a, p) - d(a, n) + margin)` with `d(x, y) = |x - y + 1e-6|_2`, as PyTorch's `triplet_margin_loss`.
-/// With `swap`, `d(p, n)` stands for `d(a, n)` where it is smaller.
-///
-/// - Parameters:
-///   - anchors: [n, d], floating point.
-///   - positives: [n, d].
-///   - negatives: [n, d].
-///   - margin: In units of distance.
-///   - reduction: Over triplets.
-/// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``.
-/// - Note: Schroff, Kalenichenko and Philbin, FaceNet, 2015; swap: Balntas et al., 2016.
-public func tripletMargin(
-    anchors: Tensor, positives: Tensor, negatives: Tensor, margin: Double = 1, swap: Bool = false, reduction: Reduction = .mean
-) throws -> Tensor {
-    try requireEqualShapes(anchors, positives, "tripletMargin")
-    try requireEqualShapes(anchors, negatives, "tripletMargin")
-    guard anchors.rank == 2 else {
-        throw TensorError.shapeMismatch(operation: "tripletMargin", expected: "points [n, d]", actual: [anchors.shape])
-    }
-    func distance(_ x: Tensor, _ y: Tensor) throws -> Tensor { try (x - y + 1e-6).norm(axes: [1]) }
-    var apart = try distance(anchors, negatives)
-    if swap { apart = try Tensor.minimum(apart, distance(positives, negatives)) }
-    return try reduction((distance(anchors, positives) - apart + margin).relu())
+extension LossDescription {
+    static let infoNCELoss = LossDescription(
+        "infoNCE", .metricLearning, "Each query picks its own key out of the batch",
+        reference: "van den Oord, Li and Vinyals, Representation Learning with Contrastive Predictive Coding, 2018",
+        inputs: [.init("queries", ["n", "d"]), .init("keys", ["n", "d"])], options: [.number("temperature", 0.07), .reduction]
+    ) { try infoNCE(queries: $0["queries"], keys: $0["keys"], temperature: $0.number("temperature"), reduction: $0.reduction()) }
 }

@@ -3,6 +3,12 @@ public enum LossRegistry {
     /// All of them, by family.
     public static let all: [LossDescription] = classification + regression + metricLearning + transport + topology
 
+    private static let classification: [LossDescription] = [.crossEntropyLoss, .binaryCrossEntropyLoss]
+    private static let regression: [LossDescription] = [.mseLoss, .l1Loss, .huberLoss, .pseudoHuberLoss]
+    private static let metricLearning: [LossDescription] = [.infoNCELoss, .tripletMarginLoss]
+    private static let transport: [LossDescription] = [.sinkhornDivergenceLoss]
+    private static let topology: [LossDescription] = [.mstLengthLoss, .mstLengthRegularizerLoss, .topologicalAutoencoderLoss]
+
     /// The loss of a name.
     public static func named(_ name: String) -> LossDescription? { all.first { $0.name == name } }
 

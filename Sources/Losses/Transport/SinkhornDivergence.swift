@@ -51,3 +51,21 @@ public func sinkhorn(
     try require(maximumIterations > 0, "sinkhornDivergence", "maximumIterations > 0", maximumIterations)
     return try problem.solve(tolerance: tolerance, maximumIterations: maximumIterations)
 }
+
+extension LossDescription {
+    static let sinkhornDivergenceLoss = LossDescription(
+        "sinkhornDivergence", .transport, "Debiased entropic optimal transport between weighted point clouds",
+        reference: "Feydy et al., Interpolating between Optimal Transport and MMD using Sinkhorn Divergences, 2019",
+        inputs: [
+            .init("x", ["n", "d"]), .init("y", ["m", "d"]), .init("a", ["n"], .probabilities, isOptional: true),
+            .init("b", ["m"], .probabilities, isOptional: true),
+        ],
+        options: [
+            .number("epsilon", 0.05), .integer("power", 2), .number("reach", nil), .number("tolerance", 1e-3), .integer("maximumIterations", 1000),
+        ]
+    ) {
+        try sinkhornDivergence(
+            $0["x"], $0["y"], a: $0.optional("a"), b: $0.optional("b"), epsilon: $0.number("epsilon"), power: $0.integer("power"),
+            reach: $0.optionalNumber("reach"), tolerance: $0.number("tolerance"), maximumIterations: $0.integer("maximumIterations"))
+    }
+}

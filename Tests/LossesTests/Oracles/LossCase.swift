@@ -1,0 +1,73 @@
+import LossKit
+import LossKitTestSupport
+import Testing
+
+/// One loss with options and extents, its inputs drawn from a seed.
+struct LossCase: Sendable, CustomTestStringConvertible {
+    var name = ""
+    var options: [String: String] = [:]
+    /// Extents by the names of dimensions, where they differ from the usual ones.
+    var extents: [String: Int] = [:]
+    var withOptional = false
+    var reduction = Reduction.mean
+
+    static let all = LossOracle.all.flatMap(\.allCases)
+
+    var testDescription: String {
+        let size = extents.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let given = options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        return ([name] + size + given + (withOptional ? ["optional inputs"] : []) + ["\(reduction)"]).joined(separator: " ")
+    }
+
+    func loss() throws -> LossDescription {
+        let found = LossRegistry.named(name)
+        return try #require(found, "a registered loss")
+    }
+
+    func oracle() throws -> LossOracle {
+        let found = LossOracle.named(name)
+        return try #require(found, "every registered loss has an oracle")
+    }
+
+    /// Values of every input, each rounded to float32 as the loss will see it.
+    func draw(seed: UInt64) throws -> LossOracle.Given {
+        var random = SplitMix64(seed: seed)
+        let extents = ["n": 7, "m": 5, "d": 3, "e": 2, "classes": 11].merging(extents) { $1 }
+        var inputs: [String: Matrix] = [:]
+        for input in try loss().inputs where withOptional || !input.isOptional {
+            let values = input.draw(extents: extents, using: &random).map { Double(Float($0)) }
+            inputs[input.name] = Matrix(shape: input.shape.map { extents[$0] ?? 1 }, values: values)
+        }
+        return LossOracle.Given(inputs: inputs, options: options)
+    }
+
+    func tensors(_ given: LossOracle.Given, on device: Device) throws -> [String: Tensor] {
+        var tensors: [String: Tensor] = [:]
+        for input in try loss().inputs {
+            guard let matrix = given.inputs[input.name] else { continue }
+            tensors[input.name] =
+                input.values.isInteger
+                ? try Tensor(matrix.values.map { Int($0) }, shape: matrix.shape, on: device)
+                : try Tensor(matrix.values.map { Float($0) }, shape: matrix.shape, on: device)
+        }
+        return tensors
+    }
+
+    func evaluate(_ tensors: [String: Tensor]) throws -> Tensor {
+        let loss = try loss()
+        var settings = try options.merging(oracle().settings) { $1 }
+        if loss.options.contains(where: { $0.name == "reduction" }) { settings["reduction"] = reduction.rawValue }
+        return try loss(tensors, options: settings)
+    }
+
+    func expected(_ given: LossOracle.Given) throws -> [Double] {
+        let oracle = try oracle()
+        let elements = oracle.formula(given)
+        guard try loss().options.contains(where: { $0.name == "reduction" }) else { return elements }
+        switch reduction {
+        case .none: return elements
+        case .sum: return [elements.reduce(0, +)]
+        case .mean: return [elements.reduce(0, +) / (oracle.divisor?(given) ?? Double(elements.count))]
+        }
+    }
+}

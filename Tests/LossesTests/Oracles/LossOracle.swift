@@ -1,0 +1,64 @@
+import LossKit
+import LossKitTestSupport
+
+/// A loss in doubles, from its formula alone, and the cases it is to be tried in.
+struct LossOracle: Sendable {
+    /// What the formula is given: inputs and options by name, options only where they differ from the default.
+    struct Given: Sendable {
+        var inputs: [String: Matrix]
+        var options: [String: String]
+
+        subscript(_ name: String) -> Matrix { inputs[name] ?? Matrix(shape: [0], values: []) }
+
+        func number(_ name: String, _ standard: Double) -> Double { options[name].flatMap { Double($0) } ?? standard }
+        func flag(_ name: String) -> Bool { options[name] == "true" }
+        func word(_ name: String, _ standard: String) -> String { options[name] ?? standard }
+
+        /// An optional input, or ones.
+        func weights(_ name: String, count: Int) -> [Double] { inputs[name]?.values ?? [Double](repeating: 1, count: count) }
+    }
+
+    typealias Formula = @Sendable (Given) -> [Double]
+
+    let name: String
+    /// How far value and gradient may be off, relative to 1 or to the expected number; and the step of the central differences.
+    var tolerance = 2e-6
+    var gradientTolerance = 5e-6
+    var step = 1e-6
+    /// Settings of the library's side alone, such as a finer stopping rule.
+    var settings: [String: String] = [:]
+    /// Options of every case.
+    var options: [String: String] = [:]
+    /// Extents that differ from those of all losses.
+    var extents: [String: Int] = [:]
+    /// Sizes of n that are tried.
+    var sizes = [1, 2, 17]
+    /// Inputs whose single elements cannot be moved on their own.
+    var constrained: Set<String> = []
+    /// Cases beside the standard ones.
+    var cases: [LossCase] = []
+    /// What the mean divides by, where that is not the number of elements.
+    var divisor: (@Sendable (Given) -> Double)?
+    /// The elements before the reduction.
+    let formula: Formula
+
+    static let all: [LossOracle] = [
+        .crossEntropy, .binaryCrossEntropy, .mse, .l1, .huber, .pseudoHuber, .infoNCE, .tripletMargin, .sinkhornDivergence, .mstLength,
+        .mstLengthRegularizer, .topologicalAutoencoder,
+    ]
+
+    static func named(_ name: String) -> LossOracle? { all.first { $0.name == name } }
+
+    /// The standard cases, one with every optional input, and the oracle's own.
+    var allCases: [LossCase] {
+        let standard = sizes.map { LossCase(extents: ["n": $0]) }
+        let optional = LossRegistry.named(name)?.inputs.contains { $0.isOptional } == true ? [LossCase(withOptional: true)] : []
+        return (standard + optional + cases).map { given in
+            var given = given
+            given.name = name
+            given.options = options.merging(given.options) { $1 }
+            given.extents = extents.merging(given.extents) { $1 }
+            return given
+        }
+    }
+}
