@@ -18,9 +18,15 @@ struct Losses: ParsableCommand {
         if json {
             print(JSON.array(losses.map(\.json)))
         } else {
-            print(Console.table([["name", "family", "summary", "inputs"]] + losses.map {
-                [$0.name, $0.family.rawValue, $0.summary, $0.inputs.map { "\($0.name)[\($0.shape.joined(separator: ","))]" }.joined(separator: " ")]
-            }))
+            print(
+                Console.table(
+                    [["name", "family", "summary", "inputs"]]
+                        + losses.map {
+                            [
+                                $0.name, $0.family.rawValue, $0.summary,
+                                $0.inputs.map { "\($0.name)[\($0.shape.joined(separator: ","))]" }.joined(separator: " "),
+                            ]
+                        }))
         }
     }
 }
@@ -39,15 +45,18 @@ extension LossDescription.Input {
     var json: JSON {
         let range: [(String, JSON)] =
             switch values {
-            case .real(let range): [("type", .string("real")), ("minimum", .number(range.lowerBound)), ("maximum", .number(range.upperBound))]
+            case .real(let range):
+                [("type", .string("real")), ("minimum", .number(range.lowerBound)), ("maximum", .number(range.upperBound))]
             case .probabilities: [("type", .string("probabilities"))]
             case .integers(let range):
                 [("type", .string("integers")), ("minimum", .integer(range.lowerBound)), ("maximum", .integer(range.upperBound))]
             case .classes(let dimension): [("type", .string("classes")), ("below", .string(dimension))]
             }
         return .object(
-            [("name", .string(name)), ("shape", .array(shape.map { .string($0) })), ("optional", .flag(isOptional)),
-             ("differentiable", .flag(isDifferentiable))] + range)
+            [
+                ("name", .string(name)), ("shape", .array(shape.map { .string($0) })), ("optional", .flag(isOptional)),
+                ("differentiable", .flag(isDifferentiable)),
+            ] + range)
     }
 }
 

@@ -64,7 +64,9 @@ struct LossArguments: Sendable {
     func choice<C: RawRepresentable<String> & CaseIterable>(_ name: String, of type: C.Type = C.self) throws -> C {
         var text = settings[name] ?? ""
         if settings[name] == nil, case .choice(let value, _) = option(name) { text = value }
-        guard let value = C(rawValue: text) else { throw rejected(name, "one of \(C.allCases.map(\.rawValue).joined(separator: ", "))", text) }
+        guard let value = C(rawValue: text) else {
+            throw rejected(name, "one of \(C.allCases.map(\.rawValue).joined(separator: ", "))", text)
+        }
         return value
     }
 

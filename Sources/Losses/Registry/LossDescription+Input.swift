@@ -50,7 +50,8 @@ extension LossDescription.Input {
         switch values {
         case .real(let range): return (0..<count).map { _ in .random(in: range, using: &random) }
         case .integers(let range): return (0..<count).map { _ in Double(Int.random(in: range, using: &random)) }
-        case .classes(let dimension): return (0..<count).map { _ in Double(Int.random(in: 0..<max(1, extents[dimension] ?? 1), using: &random)) }
+        case .classes(let dimension):
+            return (0..<count).map { _ in Double(Int.random(in: 0..<max(1, extents[dimension] ?? 1), using: &random)) }
         case .probabilities:
             let masses = (0..<count).map { _ in Double.random(in: 0.2...1, using: &random) }
             let length = max(1, shape.last ?? 1)

@@ -26,7 +26,8 @@ public struct LossDescription: Sendable {
     let evaluate: @Sendable (LossArguments) throws -> Tensor
 
     init(
-        _ name: String, _ family: Family, _ summary: String, reference: String, inputs: [Input], options: [Option] = [], catalogue: [String] = [],
+        _ name: String, _ family: Family, _ summary: String, reference: String, inputs: [Input], options: [Option] = [],
+        catalogue: [String] = [],
         evaluate: @escaping @Sendable (LossArguments) throws -> Tensor
     ) {
         self.name = name

@@ -21,7 +21,8 @@ public func mstLengthRegularizer(_ points: Tensor, gamma: Double = 0.2, lambda: 
 extension LossDescription {
     static let mstLengthRegularizerLoss = LossDescription(
         "mstLengthRegularizer", .topology, "Spreads embeddings out by the length of their spanning tree (T-REG)",
-        reference: "T-REGS: Minimum Spanning Tree Regularization for Self-Supervised Learning, 2025", inputs: [.init("points", ["n", "d"])],
+        reference: "T-REGS: Minimum Spanning Tree Regularization for Self-Supervised Learning, 2025",
+        inputs: [.init("points", ["n", "d"])],
         options: [.number("gamma", 0.2), .number("lambda", 8e-4)],
         catalogue: ["t-regs-minimum-spanning-tree-regularization-for-self-supervised"]
     ) { try mstLengthRegularizer($0["points"], gamma: $0.number("gamma"), lambda: $0.number("lambda")) }

@@ -61,7 +61,8 @@ extension LossDescription {
             .init("b", ["m"], .probabilities, isOptional: true),
         ],
         options: [
-            .number("epsilon", 0.05), .integer("power", 2), .number("reach", nil), .number("tolerance", 1e-3), .integer("maximumIterations", 1000),
+            .number("epsilon", 0.05), .integer("power", 2), .number("reach", nil), .number("tolerance", 1e-3),
+            .integer("maximumIterations", 1000),
         ]
     ) {
         try sinkhornDivergence(

@@ -5,7 +5,8 @@ extension LossOracle {
     // The weights of a balanced problem live on a simplex, where single ones cannot be moved.
     static let sinkhornDivergence = LossOracle(
         name: "sinkhornDivergence", tolerance: 2e-5, gradientTolerance: 2e-4, step: 1e-4,
-        settings: ["tolerance": "1e-6", "maximumIterations": "600"], options: ["epsilon": "0.7"], sizes: [1, 2, 9], constrained: ["a", "b"],
+        settings: ["tolerance": "1e-6", "maximumIterations": "600"], options: ["epsilon": "0.7"], sizes: [1, 2, 9],
+        constrained: ["a", "b"],
         cases: [LossCase(options: ["epsilon": "0.5", "power": "1"]), LossCase(options: ["epsilon": "0.5", "reach": "1.5"])]
     ) { given in
         let (x, y) = (given["x"], given["y"])
