@@ -28,12 +28,11 @@ typedef long ACC;
 #else
 #define WIDTH 4
 #endif
-#define MAXIMUM_RANK 6
 #define MAXIMUM_LEAVES 8
 
+// The extents of `rank` axes, then each leaf's strides.
 typedef struct {
-    long shape[MAXIMUM_RANK];
-    long strides[MAXIMUM_LEAVES][MAXIMUM_RANK];
+    long geometry[54];
     T constants[12];
     uint steps[48];
     uchar leaf_types[MAXIMUM_LEAVES];
@@ -102,8 +101,8 @@ inline int element_size(int type) { return type == 0 || type == 4 ? 4 : type == 
 
 // Elements `at` to `at + n` of the space; lanes past `n` repeat the first.
 void load(const expression_t *e, int k, __global const uchar *leaf, long at, int n, T *out) {
-    const int type = e->leaf_types[k], rank = e->rank;
-    if (rank == 1 && type == NATIVE && n == WIDTH && e->strides[k][0] == 1) {
+    const int type = e->leaf_types[k], rank = e->rank, strides = (k + 1) * rank;
+    if (rank == 1 && type == NATIVE && n == WIDTH && e->geometry[strides] == 1) {
         __global const T *source = (__global const T *)leaf + at;
         for (int l = 0; l < WIDTH; l++) out[l] = source[l];
         return;
@@ -111,10 +110,10 @@ void load(const expression_t *e, int k, __global const uchar *leaf, long at, int
     for (int l = 0; l < WIDTH; l++) {
         long rest = at + (l < n ? l : 0), index = 0;
         for (int axis = rank - 1; axis > 0; axis--) {
-            index += rest % e->shape[axis] * e->strides[k][axis];
-            rest /= e->shape[axis];
+            index += rest % e->geometry[axis] * e->geometry[strides + axis];
+            rest /= e->geometry[axis];
         }
-        out[l] = load_one(leaf, type, index + rest * e->strides[k][0]);
+        out[l] = load_one(leaf, type, index + rest * e->geometry[strides]);
     }
 }
 

@@ -2,18 +2,18 @@
 
 // Loads `n` elements from linear index `at` of the space.
 static void LKT(load)(const losskit_expression *e, int leaf, int64_t at, int64_t n, T *out) {
-    int64_t index[losskit_maximum_rank] = {0};
-    const int64_t *strides = e->strides[leaf];
-    int64_t offset = 0;
     int rank = e->rank;
+    int64_t index[rank];
+    const int64_t *strides = e->strides + leaf * rank;
+    int64_t offset = 0;
     for (int axis = rank - 1; axis >= 0; axis--) {
         index[axis] = at % e->shape[axis];
         at /= e->shape[axis];
         offset += index[axis] * strides[axis];
     }
-    int64_t inner = rank ? e->shape[rank - 1] : 1, step = rank ? strides[rank - 1] : 0, done = 0;
+    int64_t inner = e->shape[rank - 1], step = strides[rank - 1], done = 0;
     while (done < n) {
-        int64_t run = inner - (rank ? index[rank - 1] : 0);
+        int64_t run = inner - index[rank - 1];
         if (run > n - done) run = n - done;
         T *target = out + done;
 #define RUN(S, convert) { \
@@ -198,7 +198,7 @@ static const T *LKT(evaluate)(const losskit_expression *e, int64_t at, int64_t n
         const losskit_step *s = &e->steps[i];
         T *out = registers[s->target];
         values[s->target] = out;
-        if (s->opcode == op_leaf && e->leaf_types[s->a] == NATIVE && e->rank == 1 && e->strides[s->a][0] == 1) {
+        if (s->opcode == op_leaf && e->leaf_types[s->a] == NATIVE && e->rank == 1 && e->strides[s->a] == 1) {
             values[s->target] = (const T *)e->leaves[s->a] + at;
         } else if (s->opcode == op_leaf) LKT(load)(e, s->a, at, n, out);
         else if (s->opcode != op_constant) LKT(step)(s, values[s->a], values[s->b], values[s->c], out, n);

@@ -43,7 +43,7 @@ import Testing
             let output = try Buffer(byteCount: 4 * count, on: device)
             let slice = BufferSlice(output, elementSize: 4)
             try device.run("expression", shape: [], reads: [x, row], writes: [slice], bytes: 0, host: { _ in }) { encoder in
-                try OpenCLExpression(program, operands, IterationSpace(operands)).run(on: encoder, into: slice, mode: mode)
+                try OpenCLExpression(program, operands, IterationSpace(operands), leaves: [x, row]).run(on: encoder, into: slice, mode: mode)
             }
             return try download(slice)
         }

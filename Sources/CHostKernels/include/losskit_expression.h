@@ -8,17 +8,17 @@ typedef struct losskit_step {
     int32_t opcode, a, b, c, target;
 } losskit_step;
 
-enum { losskit_maximum_rank = 8, losskit_maximum_leaves = 8, losskit_maximum_registers = 48 };
+enum { losskit_maximum_leaves = 8, losskit_maximum_registers = 48 };
 
-/// A fused expression over a row-major iteration space; element types as in DType's order, arithmetic and reduction as in Swift.
+/// A fused expression over a row-major iteration space of `rank` axes, at least one; leaf k's strides stand at `strides + k * rank`.
+/// Element types as in DType's order, arithmetic and reduction as in Swift.
 typedef struct losskit_expression {
     int32_t arithmetic, output, reduction, step_count, leaf_count, constant_count, register_count, result, rank;
     const losskit_step *steps;
     const double *constants;
-    int64_t shape[losskit_maximum_rank];
+    const int64_t *shape, *strides;
     const void *leaves[losskit_maximum_leaves];
     int32_t leaf_types[losskit_maximum_leaves];
-    int64_t strides[losskit_maximum_leaves][losskit_maximum_rank];
 } losskit_expression;
 
 /// Elements [begin, end) of the space to `output`, which points at element 0.

@@ -21,43 +21,36 @@ struct HostExpression {
     func run(leaves: [UnsafeRawPointer], output: UnsafeMutableRawPointer) {
         let (steps, registerCount, result) = program.allocated()
         let coded = steps.map { losskit_step(opcode: $0.opcode.rawValue, a: $0.a, b: $0.b, c: $0.c, target: $0.target) }
+        let geometry = (space.shape + space.strides.joined()).map { Int64($0) }
         coded.withUnsafeBufferPointer { steps in
             operands.constants.withUnsafeBufferPointer { constants in
-                var expression = losskit_expression()
-                expression.arithmetic = program.arithmetic.rawValue
-                expression.output = program.output.code
-                expression.reduction = program.reduction?.rawValue ?? -1
-                expression.step_count = Int32(steps.count)
-                expression.steps = steps.baseAddress
-                expression.constants = constants.baseAddress
-                expression.constant_count = Int32(constants.count)
-                expression.leaf_count = Int32(leaves.count)
-                expression.register_count = Int32(registerCount)
-                expression.result = result
-                expression.rank = Int32(space.shape.count)
-                withUnsafeMutableBytes(of: &expression.shape) { copy(space.shape, to: $0, at: 0) }
-                withUnsafeMutableBytes(of: &expression.strides) { bytes in
-                    for (leaf, strides) in space.strides.enumerated() { copy(strides, to: bytes, at: leaf * Self.maximumRank) }
+                geometry.withUnsafeBufferPointer { geometry in
+                    var expression = losskit_expression()
+                    expression.arithmetic = program.arithmetic.rawValue
+                    expression.output = program.output.code
+                    expression.reduction = program.reduction?.rawValue ?? -1
+                    expression.step_count = Int32(steps.count)
+                    expression.steps = steps.baseAddress
+                    expression.constants = constants.baseAddress
+                    expression.constant_count = Int32(constants.count)
+                    expression.leaf_count = Int32(leaves.count)
+                    expression.register_count = Int32(registerCount)
+                    expression.result = result
+                    expression.rank = Int32(space.shape.count)
+                    expression.shape = geometry.baseAddress
+                    expression.strides = geometry.baseAddress.map { $0 + space.shape.count }
+                    withUnsafeMutableBytes(of: &expression.leaf_types) { copy(program.leaves.map(\.code), to: $0) }
+                    withUnsafeMutableBytes(of: &expression.leaves) { copy(leaves, to: $0) }
+                    let call = Shared(Call(expression: expression, output: output))
+                    if program.reduction == nil { map(call) } else { fold(call) }
                 }
-                withUnsafeMutableBytes(of: &expression.leaf_types) { bytes in
-                    for (leaf, type) in program.leaves.enumerated() { bytes.storeBytes(of: type.code, toByteOffset: leaf * 4, as: Int32.self) }
-                }
-                withUnsafeMutableBytes(of: &expression.leaves) { bytes in
-                    for (leaf, pointer) in leaves.enumerated() {
-                        bytes.storeBytes(of: pointer, toByteOffset: leaf * MemoryLayout<UnsafeRawPointer>.size, as: UnsafeRawPointer.self)
-                    }
-                }
-                let call = Shared(Call(expression: expression, output: output))
-                if program.reduction == nil { map(call) } else { fold(call) }
             }
         }
     }
 
-    static let maximumRank = Int(losskit_maximum_rank)
-
-    private func copy(_ values: [Int], to bytes: UnsafeMutableRawBufferPointer, at index: Int) {
-        for (position, value) in values.enumerated() {
-            bytes.storeBytes(of: Int64(value), toByteOffset: (index + position) * 8, as: Int64.self)
+    private func copy<T: BitwiseCopyable>(_ values: [T], to bytes: UnsafeMutableRawBufferPointer) {
+        for (index, value) in values.enumerated() {
+            bytes.storeBytes(of: value, toByteOffset: index * MemoryLayout<T>.stride, as: T.self)
         }
     }
 
@@ -98,7 +91,8 @@ struct HostExpression {
                     let perRow = (columns + 1023) / 1024
                     let begin = chunk % perRow * 1024
                     losskit_expression_fold_columns(
-                        expression, Int64(length), Int64(columns), Int64(chunk / perRow), Int64(begin), Int64(min(columns, begin + 1024)), from,
+                        expression, Int64(length), Int64(columns), Int64(chunk / perRow), Int64(begin), Int64(min(columns, begin + 1024)),
+                        from,
                         to, target)
                 } else {
                     losskit_expression_fold_rows(

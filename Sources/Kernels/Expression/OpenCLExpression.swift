@@ -5,17 +5,26 @@ struct OpenCLExpression {
     private let program: ExpressionProgram
     private let operands: ExpressionOperands
     private let space: IterationSpace
+    private let leaves: [BufferSlice]
 
-    init(_ program: ExpressionProgram, _ operands: ExpressionOperands, _ space: IterationSpace) {
+    /// - Parameter leaves: What is read over the space in place of the operands' leaves.
+    init(_ program: ExpressionProgram, _ operands: ExpressionOperands, _ space: IterationSpace, leaves: [BufferSlice]) {
         self.program = program
         self.operands = operands
         self.space = space
+        self.leaves = leaves
     }
 
+    /// Extents and strides that `expression_t` holds.
+    private static let geometryCount = 54
+
+    /// How many axes a launch over so many leaves may have.
+    static func maximumRank(leaves: Int) -> Int { geometryCount / (leaves + 1) }
+
     func run(on encoder: OpenCLEncoder, into output: BufferSlice, mode: GeneratedExpression.Mode = .current) throws {
-        guard space.shape.count <= ExpressionProgram.maximumRank else {
-            throw DeviceError.invalidLaunch(
-                kernel: "expression", problem: "more than \(ExpressionProgram.maximumRank) axes that cannot be merged")
+        let maximumRank = Self.maximumRank(leaves: leaves.count)
+        guard space.shape.count <= maximumRank else {
+            throw DeviceError.invalidLaunch(kernel: "expression", problem: "more than \(maximumRank) axes that cannot be merged")
         }
         guard program.arithmetic != .float64 || encoder.traits.hasFP64 else {
             throw DeviceError.invalidLaunch(kernel: "expression", problem: "\(encoder.device) has no float64")
@@ -28,14 +37,14 @@ struct OpenCLExpression {
         if source == nil { defines[1] = "REGISTERS=\(registers)" }
         let kernels = source ?? KernelSource(file: "expression")
         let structure = encoded(steps, result: result)
-        let leaves = (0..<ExpressionProgram.maximumLeaves).map { KernelArgument.buffer($0 < operands.leaves.count ? operands.leaves[$0] : output) }
+        let buffers = (0..<ExpressionProgram.maximumLeaves).map { KernelArgument.buffer($0 < leaves.count ? leaves[$0] : output) }
         let width = encoder.traits.isCPU ? 64 : 4
 
         guard program.reduction != nil else {
             // Small groups on a CPU: every item's registers lie on one thread's stack.
             try encoder.launch(
                 "map", source: kernels, defines: defines,
-                arguments: [.bytes(structure)] + leaves + [.buffer(output), .count(space.count)],
+                arguments: [.bytes(structure)] + buffers + [.buffer(output), .count(space.count)],
                 global: [(space.count + width - 1) / width], local: [encoder.traits.isCPU ? 8 : 64])
             return
         }
@@ -48,7 +57,7 @@ struct OpenCLExpression {
         let arrived = try encoder.zeroedScratch(byteCount: 4 * (parts > 1 ? groups : 1))
         try encoder.launch(
             "fold", source: kernels, defines: defines,
-            arguments: [.bytes(structure)] + leaves + [
+            arguments: [.bytes(structure)] + buffers + [
                 .buffer(output), .buffer(BufferSlice(partials, elementSize: wide)), .buffer(BufferSlice(arrived, elementSize: 4)),
                 .count(space.outer), .count(space.length), .count(space.columns), .count(parts), .count(partLength),
                 encoder.traits.hasFP64 ? .double(operands.scale) : .float(Float(operands.scale)), .local(bytes: local * wide),
@@ -67,13 +76,8 @@ struct OpenCLExpression {
     private func encoded(_ steps: [AllocatedStep], result: Int32) -> [UInt8] {
         var bytes: [UInt8] = []
         func append<T: BitwiseCopyable>(_ value: T) { withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) } }
-        func append(_ values: [Int], padTo count: Int, with filler: Int) {
-            for index in 0..<count { append(Int64(index < values.count ? values[index] : filler)) }
-        }
-        append(space.shape, padTo: ExpressionProgram.maximumRank, with: 1)
-        for leaf in 0..<ExpressionProgram.maximumLeaves {
-            append(leaf < space.strides.count ? space.strides[leaf] : [], padTo: ExpressionProgram.maximumRank, with: 0)
-        }
+        let geometry = space.shape + space.strides.joined()
+        for index in 0..<Self.geometryCount { append(Int64(index < geometry.count ? geometry[index] : 0)) }
         for index in 0..<ExpressionProgram.maximumConstants {
             let value = index < operands.constants.count ? operands.constants[index] : 0
             switch program.arithmetic {
@@ -90,7 +94,8 @@ struct OpenCLExpression {
             }
             let step = steps[index]
             append(
-                UInt32(step.opcode.rawValue) | UInt32(step.a) << 7 | UInt32(step.b) << 13 | UInt32(step.c) << 19 | UInt32(step.target) << 25)
+                UInt32(step.opcode.rawValue) | UInt32(step.a) << 7 | UInt32(step.b) << 13 | UInt32(step.c) << 19 | UInt32(step.target) << 25
+            )
         }
         for leaf in 0..<ExpressionProgram.maximumLeaves {
             append(UInt8(leaf < program.leaves.count ? program.leaves[leaf].code : 6))
