@@ -32,20 +32,22 @@ let package = Package(
         .target(
             name: "LossKit", dependencies: ["LossKitDevice", "LossKitKernels", "LossKitOps", "LossKitLosses"],
             path: "Sources/LossKit"),
+        .target(name: "LossKitConsole", path: "Sources/Console"),
         .executableTarget(
             name: "losskit",
-            dependencies: ["LossKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["LossKit", "LossKitConsole", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/losskit-cli"),
         .executableTarget(
             name: "Benchmarks",
-            dependencies: ["LossKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            path: "Benchmarks", exclude: ["Results", "Data"]),
+            dependencies: ["LossKit", "LossKitConsole", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks", exclude: ["Results", "Data", "Peers"]),
         .target(name: "LossKitTestSupport", dependencies: ["LossKit"], path: "Tests/Support"),
         tests("DeviceTests", ["LossKitDevice", "CLossKitOpenCL"]),
         tests("KernelsTests", ["LossKitDevice", "LossKitKernels"]),
         tests("OpsTests", ["LossKitOps"]),
         tests("LossesTests", ["LossKit"]),
         tests("CommandLineTests", ["losskit"]),
+        tests("BenchmarksTests", ["Benchmarks"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -42,14 +42,14 @@ struct BenchmarksCommand: ParsableCommand {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Data").path
         let digits = try Digits(folder: folder, on: device)
         let training = Training(epochs: quick ? 5 : 30)
-        let start = Clock.seconds()
+        let start = Console.seconds()
         let curve = try training.run(digits, seed: 7) { epoch, result in
             Console.progress(
                 epoch + 1, of: training.epochs,
                 "loss \(result.trainingLoss.formatted(3))  held-out \(result.heldOutLoss.formatted(3))  accuracy \((100 * result.accuracy).formatted(1)) %"
             )
         }
-        section.trainingSeconds = Clock.seconds() - start
+        section.trainingSeconds = Console.seconds() - start
         section.curve = curve
         section.isRepeatable = try training.run(digits, seed: 7) == curve
         let accuracy = curve.last?.accuracy ?? 0
@@ -71,11 +71,11 @@ struct BenchmarksCommand: ParsableCommand {
             section.problems.append(contentsOf: measured.problems)
             rows += measured.rows.map {
                 [
-                    $0.name, $0.size, $0.pass, "\(($0.seconds * 1e3).formatted(3)) ms", "\($0.rate.formatted(2)) \($0.unit)",
+                    $0.name, $0.size, $0.pass.rawValue, "\(($0.seconds * 1e3).formatted(3)) ms", "\($0.rate.formatted(2)) \($0.unit)",
                     "\($0.percent.formatted(0)) %",
                 ]
             }
         }
-        Console.line(Console.table([["kernel", "size", "pass", "median", "rate", "of device"]] + rows))
+        Console.line(Console.table([["kernel", "size", "pass", "median", "rate", "of device"]] + rows, rightAligned: 3..<6))
     }
 }

@@ -63,11 +63,11 @@ struct ReportPage {
         guard let limits = device.limits else { return "" }
         let rows = device.measurements.map { row in
             """
-            <tr><td>\(row.name)</td><td>\(row.size)</td><td>\(row.pass)</td><td class="n">\((row.seconds * 1e3).formatted(3)) ms</td>\
+            <tr><td>\(row.name)</td><td>\(row.size)</td><td>\(row.pass.rawValue)</td><td class="n">\((row.seconds * 1e3).formatted(3)) ms</td>\
             <td class="n">\(row.rate.formatted(row.rate < 0.1 ? 4 : 2)) \(row.unit)</td><td class="n">\(row.percent.formatted(0)) %</td></tr>
             """
         }
-        let bars = device.measurements.filter { $0.pass == "forward+backward" }.map { ("\($0.name) \($0.size)", $0.percent) }
+        let bars = device.measurements.filter { $0.pass == .both }.map { ("\($0.name) \($0.size)", $0.percent) }
         return """
             <div class="card"><h2>\(device.name.escaped)</h2>
             <p class="note">copy \(limits.copy.formatted(1)) GB/s · GEMM \(limits.gemm.formatted(1)) GFLOP/s · percentages are of these\(startUp(device))</p>

@@ -23,14 +23,14 @@ struct StartUp: Codable {
         process.environment = ProcessInfo.processInfo.environment.merging(
             ["LOSSKIT_CACHE_DIR": caches.path, "POCL_CACHE_DIR": caches.path], uniquingKeysWith: { $1 })
         process.standardOutput = FileHandle.nullDevice
-        let start = Clock.seconds()
+        let start = Console.seconds()
         try process.run()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             throw TensorError.invalidArgument(
                 operation: "start-up", expected: "a child that ends with status 0", actual: "\(process.terminationStatus)")
         }
-        return Clock.seconds() - start
+        return Console.seconds() - start
     }
 
     /// What the child does: a loss that needs several programs, and its gradient.

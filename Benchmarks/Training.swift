@@ -15,7 +15,7 @@ struct Training {
 
     /// The curve of one run; the same seed gives the same curve.
     func run(_ digits: Digits, seed: UInt64, progress: (Int, Epoch) -> Void = { _, _ in }) throws -> [Epoch] {
-        var random = SplitMix(seed: seed)
+        var random = Philox(seed: seed)
         var parameters = try initialParameters(using: &random, on: digits.training.images.device)
         var optimizer = Adam(learningRate: 2e-3)
         let count = digits.training.images.shape[0]
@@ -23,11 +23,11 @@ struct Training {
         var step = 0
         var curve: [Epoch] = []
         for epoch in 0..<epochs {
-            let order = Array(0..<count).shuffled(using: &random)
+            let order = try Tensor.permutation(count, using: &random, on: digits.training.images.device)
             var total = 0.0
             let batches = count / batchSize
             for batch in 0..<batches {
-                let picked = try Tensor(Array(order[batch * batchSize..<(batch + 1) * batchSize]), on: digits.training.images.device)
+                let picked = order[batch * batchSize..<(batch + 1) * batchSize]
                 let images = try digits.training.images.rows(at: picked)
                 let labels = try digits.training.labels.rows(at: picked)
                 let (value, gradients) = try valueWithGradient(at: parameters) { parameters in
@@ -49,10 +49,7 @@ struct Training {
     private func evaluate(_ parameters: [Tensor], on heldOut: (images: Tensor, labels: Tensor), trainingLoss: Double) throws -> Epoch {
         let (_, logits) = try forward(heldOut.images, parameters)
         let loss = try crossEntropy(logits: logits, targets: heldOut.labels).scalar()
-        let best = try logits.max(axes: [1], keepDimensions: true)
-        // The target's logit is the largest.
-        let target = try (logits * heldOut.labels.oneHot(classes: 10)).sum(axes: [1], keepDimensions: true)
-        let accuracy = try (target .>= best).asType(.float32).mean().scalar()
+        let accuracy = try (logits.argMax(axis: 1) .== heldOut.labels).asType(.float32).mean().scalar()
         return Epoch(trainingLoss: trainingLoss, heldOutLoss: loss, accuracy: accuracy)
     }
 
@@ -64,12 +61,11 @@ struct Training {
     }
 
     /// Weights evenly spread within +-sqrt(6 / inputs) (He et al., 2015), biases 0.
-    private func initialParameters(using random: inout SplitMix, on device: Device) throws -> [Tensor] {
+    private func initialParameters(using random: inout Philox, on device: Device) throws -> [Tensor] {
         var parameters: [Tensor] = []
         for (inputs, outputs) in [(64, 128), (128, 32), (32, 10)] {
-            let bound = (6 / Float(inputs)).squareRoot()
-            let weights = (0..<inputs * outputs).map { _ in Float.random(in: -bound...bound, using: &random) }
-            parameters.append(try Tensor(weights, shape: [inputs, outputs], on: device))
+            let bound = (6 / Double(inputs)).squareRoot()
+            parameters.append(try .uniform([inputs, outputs], low: -bound, high: bound, using: &random, on: device))
             parameters.append(try Tensor.zeros([outputs], on: device).evaluated())
         }
         return parameters

@@ -1,0 +1,68 @@
+import LossKit
+
+extension Kernel {
+    /// Every family at a small, a medium and a large size, cross-entropy also at those of language models.
+    static func all(quick: Bool) -> [Kernel] {
+        func sizes<Size>(_ all: [Size]) -> ArraySlice<Size> { all.prefix(quick ? 1 : all.count) }
+        return sizes([(1024, 100), (4096, 1000), (1024, 32000), (512, 50257), (256, 128256)]).map(crossEntropy)
+            + sizes([(256, 16), (1024, 64), (4096, 128)]).map(distances) + sizes([(128, 2), (500, 2), (2000, 3)]).map(sinkhorn)
+            + sizes([(128, 8), (1000, 16), (4000, 16)]).map(spanningTree) + sizes([1 << 16, 1 << 20, 1 << 24]).map(chain)
+    }
+
+    /// Numbers evenly spread over [low, 1).
+    private static func random(_ shape: [Int], low: Double = -1, seed: UInt64, on device: Device) throws -> Tensor {
+        var random = Philox(seed: seed)
+        return try .uniform(shape, low: low, high: 1, using: &random, on: device)
+    }
+
+    private static func crossEntropy(_ rows: Int, _ classes: Int) -> Kernel {
+        let bytes = 4 * Double(rows * classes)
+        return Kernel(
+            name: "crossEntropy", size: "\(rows)x\(classes)",
+            inputs: { device in
+                var labels = Philox(seed: 2)
+                return [
+                    try random([rows, classes], seed: 1, on: device),
+                    try Tensor((0..<rows).map { _ in Int.random(in: 0..<classes, using: &labels) }, on: device),
+                ]
+            }, function: { try LossKit.crossEntropy(logits: $0[0], targets: $0[1]) }, bound: .bytes(forward: bytes, both: 3 * bytes))
+    }
+
+    private static func distances(_ n: Int, _ d: Int) -> Kernel {
+        let flops = 3 * Double(n * n * d)
+        return Kernel(
+            name: "pairwiseDistance", size: "\(n)x\(n)x\(d)",
+            inputs: { [try random([n, d], seed: 1, on: $0), try random([n, d], seed: 2, on: $0)] },
+            function: { try pairwiseDistance($0[0], $0[1], metric: .squaredEuclidean).mean() },
+            bound: .operations(forward: flops, both: 2 * flops))
+    }
+
+    private static func sinkhorn(_ n: Int, _ d: Int) -> Kernel {
+        // Four problems in each of fifty steps, and the last one with its gradient.
+        let pairs = 4 * 51 * Double(n * n)
+        return Kernel(
+            name: "sinkhornDivergence", size: "\(n)x\(n)x\(d)",
+            inputs: { [try random([n, d], seed: 1, on: $0), try random([n, d], seed: 2, on: $0)] },
+            function: { try sinkhornDivergence($0[0], $0[1], epsilon: 0.05, tolerance: 0, maximumIterations: 50) },
+            bound: .pairs(forward: pairs, both: pairs + 2 * Double(n * n)))
+    }
+
+    private static func spanningTree(_ n: Int, _ d: Int) -> Kernel {
+        let pairs = Double(n * n) / 2
+        return Kernel(
+            name: "mstLength", size: "\(n)x\(d)", inputs: { [try random([n, d], seed: 1, on: $0)] },
+            function: { try mstLength($0[0]) }, bound: .pairs(forward: pairs, both: pairs))
+    }
+
+    /// sum(gelu(x a + b) c): four arrays read in one launch, and their gradient for x written.
+    private static func chain(_ count: Int) -> Kernel {
+        Kernel(
+            name: "chain", size: "\(count)",
+            inputs: { device in
+                // Of one sign, c keeps the sum away from 0, where its rounding would drown it.
+                try (1...4).map { try random([count], low: $0 == 4 ? 0 : -1, seed: UInt64($0), on: device) }
+            },
+            function: { try (($0[0] * $0[1] + $0[2]).gelu() * $0[3]).sum() },
+            bound: .bytes(forward: 16 * Double(count), both: 36 * Double(count)))
+    }
+}
