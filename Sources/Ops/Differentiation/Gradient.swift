@@ -70,14 +70,39 @@ public func stopGradient(_ tensor: Tensor) -> Tensor { tensor.withHistory(nil) }
 
 /// A function with a derivative of the caller's own.
 ///
+/// The pullback is differentiated itself where a second derivative is asked for, through whatever tensors it holds of `forward`.
+///
 /// - Parameters:
 ///   - inputs: What the function depends on.
-///   - forward: Gives the value, and the function that makes cotangents of the inputs (nil: none) from the value's cotangent.
+///   - forward: Gives the value, and the function that makes cotangents of the inputs (nil: zero) from the value's cotangent.
+/// - Throws: What `forward` throws; the backward pass throws ``TensorError/invalidArgument(operation:expected:actual:)`` for another number
+///   of cotangents than inputs, and ``TensorError/shapeMismatch(operation:expected:actual:)`` for one that is not of its input's shape.
+///
+/// ```swift
+/// // Rounds, and passes the gradient straight through.
+/// let rounded = try customVJP([x]) { inputs in (inputs[0].round(), { cotangent in [cotangent] }) }
+/// ```
 public func customVJP(
     _ inputs: [Tensor], forward: ([Tensor]) throws -> (value: Tensor, pullback: @Sendable (Tensor) throws -> [Tensor?])
 ) throws -> Tensor {
-    let (value, pullback) = try forward(inputs.map(stopGradient))
-    return Tensor.record("customVJP", inputs: inputs, output: stopGradient(value)) { try pullback($0.cotangent) }
+    // The inputs keep their history: a pullback that uses them depends on them.
+    let (value, pullback) = try forward(inputs)
+    let kinds = inputs.map { (shape: $0.shape, dtype: $0.dtype) }
+    return Tensor.record("customVJP", inputs: inputs, output: stopGradient(try value.checked())) {
+        let cotangents = try pullback($0.cotangent)
+        guard cotangents.count == kinds.count else {
+            throw TensorError.invalidArgument(
+                operation: "customVJP", expected: "\(kinds.count) cotangents, one for each input", actual: "\(cotangents.count)")
+        }
+        return try zip(cotangents, kinds).map { cotangent, kind in
+            guard let cotangent = try cotangent?.checked() else { return nil }
+            guard cotangent.shape == kind.shape else {
+                throw TensorError.shapeMismatch(
+                    operation: "customVJP", expected: "a cotangent of its input's shape \(kind.shape)", actual: [cotangent.shape])
+            }
+            return cotangent.asType(kind.dtype)
+        }
+    }
 }
 
 /// A function whose intermediate values are computed again in the backward pass rather than kept.

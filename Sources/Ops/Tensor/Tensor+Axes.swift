@@ -23,11 +23,19 @@ extension Tensor {
         return try self + values.flattened().rowsSummed(at: flat, bound: count).reshaped(shape)
     }
 
-    /// Whole slices along an axis by a list of indices, as NumPy's `take`.
+    /// Whole slices along an axis by indices of any shape, which takes the axis's place, as NumPy's `take`.
+    ///
+    /// Gradient: slices that are taken more than once are summed.
+    /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)``; negative indices count from the end.
     public func take(_ indices: Tensor, axis: Int = 0) throws -> Tensor {
         let axis = try Shape.axis(axis, rank: try checked().rank, operation: "take")
-        if axis == 0 { return try rows(at: indices) }
-        return try swappingAxes(0, axis).rows(at: indices).swappingAxes(0, axis)
+        let others = shape.indices.filter { $0 != axis }
+        let front = axis == 0 ? self : try transposed([axis] + others)
+        let taken = try front.rows(at: indices.checked().flattened(), operation: "take").reshaped(indices.shape + others.map { shape[$0] })
+        guard axis > 0 else { return taken }
+        let places = Array(0..<indices.rank)
+        let rest = others.indices.map { indices.rank + $0 }
+        return try taken.transposed(rest[..<axis] + places + rest[axis...])
     }
 
     private func flatIndices(_ indices: Tensor, axis: Int, operation: String) throws -> [Int] {
@@ -51,17 +59,22 @@ extension Tensor {
 
     /// The position of the largest element along an axis (of all elements where none is named): the first of equals, the first NaN where there is one.
     public func argMax(axis: Int? = nil, keepDimensions: Bool = false) throws -> Tensor {
-        try argExtremum(axis: axis, keepDimensions: keepDimensions) { try $0.max(axes: [$1], keepDimensions: true) }
+        try argExtremum("argMax", axis: axis, keepDimensions: keepDimensions) { try $0.max(axes: [$1], keepDimensions: true) }
     }
 
     /// The position of the smallest element along an axis; see ``argMax(axis:keepDimensions:)``.
     public func argMin(axis: Int? = nil, keepDimensions: Bool = false) throws -> Tensor {
-        try argExtremum(axis: axis, keepDimensions: keepDimensions) { try $0.min(axes: [$1], keepDimensions: true) }
+        try argExtremum("argMin", axis: axis, keepDimensions: keepDimensions) { try $0.min(axes: [$1], keepDimensions: true) }
     }
 
-    private func argExtremum(axis: Int?, keepDimensions: Bool, _ extremum: (Tensor, Int) throws -> Tensor) throws -> Tensor {
+    private func argExtremum(
+        _ operation: String, axis: Int?, keepDimensions: Bool, _ extremum: (Tensor, Int) throws -> Tensor
+    ) throws -> Tensor {
         let source = stopGradient(axis == nil ? try checked().flattened() : try checked())
-        let axis = try Shape.axis(axis ?? 0, rank: source.rank, operation: "argMax")
+        let axis = try Shape.axis(axis ?? 0, rank: source.rank, operation: operation)
+        guard source.shape[axis] > 0 else {
+            throw TensorError.invalidArgument(operation: operation, expected: "at least one element along axis \(axis)", actual: "shape \(shape)")
+        }
         let extent = source.shape[axis]
         var shape = [Int](repeating: 1, count: source.rank)
         shape[axis] = extent

@@ -30,9 +30,10 @@ extension Tensor {
             guard rest.count == shape.count else {
                 throw TensorError.shapeMismatch(operation: "concatenate", expected: "equal ranks", actual: tensors.map(\.shape))
             }
-            shape[axis] += rest[axis]
-            rest[axis] = shape[axis]
-            guard rest == shape else {
+            let (extent, isTooLong) = shape[axis].addingReportingOverflow(rest[axis])
+            shape[axis] = extent
+            rest[axis] = extent
+            guard rest == shape, !isTooLong else {
                 throw TensorError.shapeMismatch(
                     operation: "concatenate", expected: "equal extents but along axis \(axis)", actual: tensors.map(\.shape))
             }
@@ -72,7 +73,9 @@ extension Tensor {
     /// Parts of given extents along an axis.
     public func split(_ extents: [Int], axis: Int = 0) throws -> [Tensor] {
         let axis = try Shape.axis(axis, rank: try checked().rank, operation: "split")
-        guard extents.allSatisfy({ $0 >= 0 }), extents.reduce(0, +) == shape[axis] else {
+        var rest = shape[axis]
+        for extent in extents where extent >= 0 && rest >= 0 { rest -= extent }
+        guard rest == 0, extents.allSatisfy({ $0 >= 0 }) else {
             throw TensorError.invalidArgument(
                 operation: "split", expected: "extents that add up to \(shape[axis])", actual: "\(extents)")
         }

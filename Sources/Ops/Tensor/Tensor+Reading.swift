@@ -2,19 +2,20 @@ import LossKitDevice
 import LossKitKernels
 
 extension Tensor {
-    /// The elements in row-major order, converted to the wanted type; waits for the device.
+    /// The elements in row-major order, converted to the wanted type as ``asType(_:)`` does; waits for the device.
     public func array<S: TensorScalar>(of type: S.Type = S.self) throws -> [S] {
-        let tensor = asType(S.dtype)
+        // The host converts: not every device has float64.
+        let tensor = dtype == S.dtype ? self : try stopGradient(self).to(.cpu).asType(S.dtype)
         let source = try tensor.slice()
         return try [S](unsafeUninitializedCapacity: tensor.count) { buffer, count in
             let bytes = UnsafeMutableRawBufferPointer(buffer)
             try source.buffer.download(
-                into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<(tensor.count * dtypeSize(S.self))]), from: source.byteOffset)
+                into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<(tensor.count * MemoryLayout<S>.stride)]), from: source.byteOffset)
             count = tensor.count
         }
     }
 
-    /// The only element, as a number.
+    /// The only element, as a number; an int64 beyond 2^53 is rounded.
     ///
     /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` where there is not exactly one.
     public func scalar() throws -> Double {
@@ -35,6 +36,4 @@ extension Tensor {
         _ = try memory()
         return self
     }
-
-    private func dtypeSize<S: TensorScalar>(_ type: S.Type) -> Int { MemoryLayout<S>.stride }
 }

@@ -6,15 +6,19 @@ extension Tensor {
     /// The indices are read back and checked before anything runs.
     /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)``.
     public func rows(at indices: Tensor) throws -> Tensor {
+        try rows(at: indices, operation: "rows")
+    }
+
+    func rows(at indices: Tensor, operation: String) throws -> Tensor {
         guard try checked().rank > 0, try indices.checked().rank == 1, !indices.dtype.isFloatingPoint else {
             throw TensorError.shapeMismatch(
-                operation: "rows", expected: "a tensor of rank 1 or more and a list of integers", actual: [shape, indices.shape])
+                operation: operation, expected: "a tensor of rank 1 or more and a list of integers", actual: [shape, indices.shape])
         }
         let bound = shape[0]
         let list = try indices.array(of: Int.self).enumerated().map { position, index in
             let row = index < 0 ? index + bound : index
             guard row >= 0, row < bound else {
-                throw TensorError.indexOutOfRange(operation: "rows", position: position, index: index, bound: bound)
+                throw TensorError.indexOutOfRange(operation: operation, position: position, index: index, bound: bound)
             }
             return row
         }
@@ -41,9 +45,16 @@ extension Tensor {
         return Self.record("summedRows", inputs: [self], output: output.asType(dtype)) { [try $0.cotangent.gathered(list, bound: bound)] }
     }
 
-    /// A one at each index along a new last axis.
+    /// A one at each index along a new last axis of extent `classes`, zeros elsewhere; an index outside 0..<classes gives zeros only.
+    ///
+    /// - Throws: ``TensorError/dtypeMismatch(operation:expected:actual:)`` unless the indices are integers,
+    ///   ``TensorError/invalidArgument(operation:expected:actual:)`` for a negative number of classes.
     public func oneHot(classes: Int, dtype: DType = .float32) throws -> Tensor {
-        let list = try Tensor.arange(to: Double(Swift.max(0, classes)), on: device)
+        guard try !checked().dtype.isFloatingPoint else {
+            throw TensorError.dtypeMismatch(operation: "oneHot", expected: "integer indices", actual: [self.dtype])
+        }
+        guard classes >= 0 else { throw TensorError.invalidArgument(operation: "oneHot", expected: "classes >= 0", actual: "\(classes)") }
+        let list = try Tensor.arange(to: Double(classes), on: device)
         return try (expandedDimensions(at: rank) .== list).asType(dtype)
     }
 }

@@ -15,8 +15,8 @@ extension Tensor {
         let count = try checked().count
         var target = shape
         if let free = shape.firstIndex(of: -1) {
-            let rest = shape.enumerated().reduce(1) { $1.offset == free ? $0 : $0 * Swift.max($1.element, 0) }
-            target[free] = rest > 0 && count % rest == 0 ? count / rest : -1
+            let rest = Shape.count(Array(shape[..<free] + shape[(free + 1)...])) ?? 0
+            if rest > 0, count % rest == 0 { target[free] = count / rest }
         }
         guard Shape.count(target) == count else {
             throw TensorError.shapeMismatch(operation: "reshaped", expected: "a shape of \(count) elements (one may be -1)", actual: [shape])
@@ -65,18 +65,20 @@ extension Tensor {
                 actual: "\(start)..<\(end.map(String.init) ?? "end") by \(step)")
         }
         let length = Swift.max(0, last - first)
-        let count = (length + Swift.abs(step) - 1) / Swift.abs(step)
+        let count = length == 0 ? 0 : (length - 1) / Int(clamping: step.magnitude) + 1
+        // A step beyond the range is never taken, and might not fit in an Int once multiplied.
+        let pace = count > 1 ? step : step.signum()
         var shape = shape
         var strides = strides
         shape[axis] = count
-        strides[axis] *= step
+        strides[axis] *= pace
         let begin = step > 0 ? first : Swift.max(last - 1, 0)
-        let original = self
+        let lowest = count == 0 ? 0 : step > 0 ? first : begin + (count - 1) * pace
+        let original = self.shape
         return view("slice", shape: shape, strides: strides, offset: offset + begin * self.strides[axis]) { pullback in
             [
                 try pullback.cotangent.placed(
-                    inShape: original.shape, axis: axis, first: step > 0 ? first : last - 1 - (count - 1) * -step, step: Swift.abs(step),
-                    isReversed: step < 0)
+                    inShape: original, axis: axis, first: lowest, step: Swift.abs(pace), isReversed: step < 0)
             ]
         }
     }
@@ -103,7 +105,7 @@ extension Tensor {
         }
     }
 
-    /// The axes in reverse.
+    /// The order along the given axes reversed; along all where none are named.
     public func flipped(axes: [Int]? = nil) throws -> Tensor {
         try Shape.axes(axes, rank: try checked().rank, operation: "flipped").reduce(self) { try $0.slice(axis: $1, step: -1) }
     }
@@ -167,23 +169,27 @@ extension Tensor {
     /// Windows of an axis: it becomes the positions at which a window of `size` elements `dilation` apart starts, every `stride`; a last axis runs within the window.
     public func slidingWindows(axis: Int, size: Int, stride: Int = 1, dilation: Int = 1) throws -> Tensor {
         let axis = try Shape.axis(axis, rank: try checked().rank, operation: "slidingWindows")
-        let reach = (size - 1) * dilation + 1
-        guard size > 0, stride > 0, dilation > 0, reach <= shape[axis] else {
+        guard size > 0, stride > 0, dilation > 0,
+            case let (reach, isTooFar) = (size - 1).multipliedReportingOverflow(by: dilation), !isTooFar, reach < shape[axis]
+        else {
             throw TensorError.invalidArgument(
                 operation: "slidingWindows", expected: "a window of at most \(shape[axis]) elements, stride and dilation above 0",
                 actual: "size \(size), stride \(stride), dilation \(dilation)")
         }
         var shape = shape
         var strides = strides
-        shape[axis] = (shape[axis] - reach) / stride + 1
+        shape[axis] = (shape[axis] - reach - 1) / stride + 1
         shape.append(size)
-        strides.append(strides[axis] * dilation)
-        strides[axis] *= stride
+        _ = try Shape.checkedCount(shape, operation: "slidingWindows")
+        // Steps that are never taken might not fit in an Int once multiplied.
+        let pace = shape[axis] > 1 ? stride : 1
+        strides.append(size > 1 ? strides[axis] * dilation : 0)
+        strides[axis] *= pace
         let original = self.shape
         return view("slidingWindows", shape: shape, strides: strides) { pullback in
             try (0..<size).reduce(nil as Tensor?) { sum, offset in
                 let part = try pullback.cotangent.slice(axis: -1, from: offset, to: offset + 1).squeezed(axes: [-1])
-                    .placed(inShape: original, axis: axis, first: offset * dilation, step: stride)
+                    .placed(inShape: original, axis: axis, first: offset * dilation, step: pace)
                 return sum.map { $0 + part } ?? part
             }.map { [$0] } ?? [nil]
         }
