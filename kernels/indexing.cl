@@ -31,42 +31,62 @@ __kernel void place(const layout_t layout, GLOBAL_IN(element_t, source), GLOBAL_
     target[place] = source[i];
 }
 
-// Rows of `source` [rows, width] by index.
-__kernel void gather_rows(GLOBAL_IN(element_t, source), GLOBAL_IN(long, indices), GLOBAL_OUT(element_t, target), const long count, const long width) {
+// Elements of `source` [outer, bound, inner] by index: `indices` holds one for each element of the result [outer, extent, inner], or one for
+// each of its rows.
+__kernel void gather(GLOBAL_IN(element_t, source), GLOBAL_IN(long, indices), GLOBAL_OUT(element_t, target), const long count,
+                     const long extent, const long bound, const long inner, const int per_element) {
     AT_IN(element_t, source);
     AT_IN(long, indices);
     AT_OUT(element_t, target);
-    const long i = get_global_id(0);
-    if (i < count * width) target[i] = source[indices[i / width] * width + i % width];
+    const long i = get_global_id(0), row = i / inner;
+    if (i < count) target[i] = source[(row / extent * bound + indices[per_element ? i : row]) * inner + i % inner];
 }
 
-#if ELEMENT == 4
-// Row r of `target` is the sum of the rows `order[starts[r]] ..< order[starts[r + 1]]` of `source`, in that order.
-__kernel void sum_rows(GLOBAL_IN(float, source), GLOBAL_IN(long, starts), GLOBAL_IN(long, order), GLOBAL_OUT(float, target), const long rows,
-                       const long width) {
-    AT_IN(float, source);
-    AT_IN(long, starts);
-    AT_IN(long, order);
-    AT_OUT(float, target);
-    const long i = get_global_id(0);
-    if (i >= rows * width) return;
-    const long row = i / width, column = i % width;
-    float sum = 0;
-    for (long p = starts[row]; p < starts[row + 1]; p++) sum += source[order[p] * width + column];
-    target[i] = sum;
+// The way back: elements to places that no other names.
+__kernel void scatter(GLOBAL_IN(element_t, source), GLOBAL_IN(long, indices), GLOBAL_OUT(element_t, target), const long count,
+                      const long extent, const long bound, const long inner, const int per_element) {
+    AT_IN(element_t, source);
+    AT_IN(long, indices);
+    AT_OUT(element_t, target);
+    const long i = get_global_id(0), row = i / inner;
+    if (i < count) target[(row / extent * bound + indices[per_element ? i : row]) * inner + i % inner] = source[i];
 }
+
+// Where the positions of each index begin in their sorted order, by bisection.
+__kernel void group_starts(GLOBAL_IN(long, indices), GLOBAL_IN(int, order), GLOBAL_OUT(long, starts), const long count, const long bound) {
+    AT_IN(long, indices);
+    AT_IN(int, order);
+    AT_OUT(long, starts);
+    const long index = get_global_id(0);
+    if (index > bound) return;
+    long low = 0, high = count;
+    while (low < high) {
+        const long middle = (low + high) / 2;
+        if (indices[order[middle]] < index) low = middle + 1;
+        else high = middle;
+    }
+    starts[index] = low;
+}
+
+#if INTEGER
+typedef long sum_t;
 #elif ELEMENT == 8 && defined(LOSSKIT_FP64)
-__kernel void sum_rows(GLOBAL_IN(double, source), GLOBAL_IN(long, starts), GLOBAL_IN(long, order), GLOBAL_OUT(double, target), const long rows,
+typedef double sum_t;
+#else
+typedef float sum_t;
+#endif
+
+// Row r of `target` is the sum of the rows `order[starts[r]] ..< order[starts[r + 1]]` of `source`, in that order.
+__kernel void sum_rows(GLOBAL_IN(sum_t, source), GLOBAL_IN(long, starts), GLOBAL_IN(int, order), GLOBAL_OUT(sum_t, target), const long rows,
                        const long width) {
-    AT_IN(double, source);
+    AT_IN(sum_t, source);
     AT_IN(long, starts);
-    AT_IN(long, order);
-    AT_OUT(double, target);
+    AT_IN(int, order);
+    AT_OUT(sum_t, target);
     const long i = get_global_id(0);
     if (i >= rows * width) return;
     const long row = i / width, column = i % width;
-    double sum = 0;
+    sum_t sum = 0;
     for (long p = starts[row]; p < starts[row + 1]; p++) sum += source[order[p] * width + column];
     target[i] = sum;
 }
-#endif

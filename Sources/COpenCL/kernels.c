@@ -27,6 +27,12 @@ static const unsigned char spanning_tree_cl[] = {
 static const unsigned char scan_cl[] = {
 #embed "../../kernels/scan.cl"
 };
+static const unsigned char sort_cl[] = {
+#embed "../../kernels/sort.cl"
+};
+static const unsigned char random_cl[] = {
+#embed "../../kernels/random.cl"
+};
 static const unsigned char indexing_cl[] = {
 #embed "../../kernels/indexing.cl"
 };
@@ -47,6 +53,8 @@ static const losskit_kernel_file files[] = {
     ROW("transport.cl", transport_cl),
     ROW("spanning_tree.cl", spanning_tree_cl),
     ROW("scan.cl", scan_cl),
+    ROW("sort.cl", sort_cl),
+    ROW("random.cl", random_cl),
     ROW("indexing.cl", indexing_cl),
     ROW("matmul.cl", matmul_cl),
     ROW("measure.cl", measure_cl),

@@ -1,68 +1,147 @@
+import CLossKitHost
 import LossKitDevice
 
 extension Indexing {
-    /// Rows of `source` [rows, width] by int64 indices, which must be in range.
-    package static func gatherRows(_ source: BufferSlice, _ indices: BufferSlice, count: Int, width: Int, into target: BufferSlice, on device: Device) throws {
-        guard count > 0, width > 0 else { return }
-        let size = source.elementSize
+    /// How indices point into a source [outer, bound, inner]: an index for each element of a result [outer, extent, inner], or for each of its rows.
+    package struct Layout: Sendable {
+        package var outer: Int
+        package var extent: Int
+        package var bound: Int
+        package var inner: Int
+        package var isPerElement: Bool
+
+        /// Whole rows of `width` elements.
+        package static func rows(_ count: Int, of bound: Int, width: Int) -> Layout {
+            Layout(outer: 1, extent: count, bound: bound, inner: width, isPerElement: false)
+        }
+
+        /// Elements along one axis.
+        package static func elements(along axis: Int, of shape: [Int], extent: Int) -> Layout {
+            Layout(
+                outer: shape[..<axis].reduce(1, *), extent: extent, bound: shape[axis], inner: shape[(axis + 1)...].reduce(1, *),
+                isPerElement: true)
+        }
+
+        var shape: [Int] { [outer, extent, inner] }
+        var count: Int { outer * extent * inner }
+    }
+
+    /// Elements of `source` by int64 indices, which must be in range.
+    package static func gather(
+        _ source: BufferSlice, _ indices: BufferSlice, _ layout: Layout, into target: BufferSlice, on device: Device
+    ) throws {
+        guard layout.count > 0 else { return }
         try device.run(
-            "gather_rows", shape: [count, width], reads: [source, indices], writes: [target], bytes: 2 * count * width * size,
+            "gather", shape: layout.shape, reads: [source, indices], writes: [target], bytes: 2 * layout.count * source.elementSize,
+            host: { layout.host(losskit_gather, $0.rawRead(0), $0.read(1), $0.rawWrite(0), elementSize: source.elementSize) },
+            openCL: { try layout.launch("gather", source, indices, target, on: $0) })
+    }
+
+    /// Elements to places by int64 indices, which must be in range and name no place twice; other places keep what they hold.
+    package static func scatter(
+        _ source: BufferSlice, _ indices: BufferSlice, _ layout: Layout, into target: BufferSlice, on device: Device
+    ) throws {
+        guard layout.count > 0 else { return }
+        try device.run(
+            "scatter", shape: layout.shape, reads: [source, indices], writes: [], updates: [target],
+            bytes: 2 * layout.count * source.elementSize,
+            host: { layout.host(losskit_scatter, $0.rawRead(0), $0.read(1), $0.update(0, as: UInt8.self), elementSize: source.elementSize) },
+            openCL: { try layout.launch("scatter", source, indices, target, on: $0) })
+    }
+
+    /// For int64 indices below `bound` the int32 positions that name each index, in order, and where each index's begin: int64 [bound + 1].
+    package static func group(
+        _ indices: BufferSlice, count: Int, bound: Int, starts: BufferSlice, order: BufferSlice, on device: Device
+    ) throws {
+        let sorting = try Sort.Call(dtype: .int64, rows: 1, length: count, descending: false)
+        try device.run(
+            "group", shape: [count, bound], reads: [indices], writes: [starts, order], bytes: 12 * count + 8 * bound,
             host: { pointers in
-                let (from, to) = (Shared(pointers.rawRead(0)), Shared(pointers.rawWrite(0)))
-                let index = Shared(pointers.rawRead(1))
-                ThreadPool.forEachChunk(of: count, minimumPerChunk: max(1, 1 << 15 / width)) { rows in
-                    for row in rows {
-                        let source = index.value.load(fromByteOffset: row * 8, as: Int64.self)
-                        (to.value + row * width * size).copyMemory(from: from.value + Int(source) * width * size, byteCount: width * size)
-                    }
-                }
+                losskit_group(pointers.read(0), Int64(count), Int64(bound), pointers.write(0), pointers.write(1))
             },
             openCL: { encoder in
+                if count > 0 { try sorting.launch(indices, into: order, on: encoder) }
                 try encoder.launch(
-                    "gather_rows", in: "indexing", defines: ["ELEMENT=\(size)"],
-                    arguments: [.buffer(source), .buffer(indices), .buffer(target), .count(count), .count(width)], global: [count * width],
+                    "group_starts", in: "indexing", defines: ["ELEMENT=4"],
+                    arguments: [.buffer(indices), .buffer(order), .buffer(starts), .count(count), .count(bound)], global: [bound + 1],
                     local: [64])
             })
     }
 
-    /// Rows of `target` [rows, width], each the sum of the rows of `source` (float32 or float64) that `order` lists for it between its starts.
+    /// Rows of `target` [rows, width], each the sum of the rows of `source` that `order` lists for it between its starts.
     ///
     /// Every row has one owner and a fixed order, so the result is the same on every run.
+    /// - Parameter dtype: float32, float64 or int64, which wraps.
     package static func sumRows(
-        _ source: BufferSlice, starts: BufferSlice, order: BufferSlice, rows: Int, width: Int, into target: BufferSlice, on device: Device
+        _ source: BufferSlice, dtype: DType, starts: BufferSlice, order: BufferSlice, rows: Int, width: Int, into target: BufferSlice,
+        on device: Device
     ) throws {
         guard rows > 0, width > 0 else { return }
-        let isDouble = source.elementSize == 8
         try device.run(
             "sum_rows", shape: [rows, width], reads: [source, starts, order], writes: [target],
             bytes: source.byteCount + rows * width * source.elementSize,
             host: { pointers in
-                let (first, list) = (pointers.read(1, as: Int64.self), pointers.read(2, as: Int64.self))
-                if isDouble {
-                    sum(pointers.read(0, as: Double.self), first, list, rows, width, pointers.write(0))
-                } else {
-                    sum(pointers.read(0, as: Float.self), first, list, rows, width, pointers.write(0))
+                let (first, list) = (pointers.read(1, as: Int64.self), pointers.read(2, as: Int32.self))
+                switch dtype {
+                case .float64: sum(pointers.read(0, as: Double.self), first, list, rows, width, pointers.write(0)) { $0 + $1 }
+                case .int64: sum(pointers.read(0, as: Int64.self), first, list, rows, width, pointers.write(0)) { $0 &+ $1 }
+                default: sum(pointers.read(0, as: Float.self), first, list, rows, width, pointers.write(0)) { $0 + $1 }
                 }
             },
             openCL: { encoder in
                 try encoder.launch(
-                    "sum_rows", in: "indexing", defines: ["ELEMENT=\(source.elementSize)"],
+                    "sum_rows", in: "indexing", defines: ["ELEMENT=\(source.elementSize)", "INTEGER=\(dtype.isFloatingPoint ? 0 : 1)"],
                     arguments: [.buffer(source), .buffer(starts), .buffer(order), .buffer(target), .count(rows), .count(width)],
                     global: [rows * width], local: [64])
             })
     }
 
-    private static func sum<T: FloatingPoint>(
-        _ source: UnsafePointer<T>, _ starts: UnsafePointer<Int64>, _ order: UnsafePointer<Int64>, _ rows: Int, _ width: Int,
-        _ target: UnsafeMutablePointer<T>
+    private static func sum<T: Numeric & BitwiseCopyable & SendableMetatype>(
+        _ source: UnsafePointer<T>, _ starts: UnsafePointer<Int64>, _ order: UnsafePointer<Int32>, _ rows: Int, _ width: Int,
+        _ target: UnsafeMutablePointer<T>, _ add: @escaping @Sendable (T, T) -> T
     ) {
-        for row in 0..<rows {
-            let out = target + row * width
-            for column in 0..<width { out[column] = 0 }
-            for position in starts[row]..<starts[row + 1] {
-                let addend = source + Int(order[Int(position)]) * width
-                for column in 0..<width { out[column] += addend[column] }
+        let call = Shared((source: source, starts: starts, order: order, target: target))
+        ThreadPool.forEachChunk(of: rows, minimumPerChunk: max(1, 1 << 12 / width)) { chunk in
+            let (source, starts, order, target) = call.value
+            for row in chunk {
+                let out = target + row * width
+                for column in 0..<width { out[column] = 0 }
+                for position in starts[row]..<starts[row + 1] {
+                    let addend = source + Int(order[Int(position)]) * width
+                    for column in 0..<width { out[column] = add(out[column], addend[column]) }
+                }
             }
         }
+    }
+}
+
+extension Indexing.Layout {
+    fileprivate typealias Move =
+        @Sendable (
+            UnsafeRawPointer?, UnsafePointer<Int64>?, UnsafeMutableRawPointer?, Int32, Int64, Int64, Int64, Int32, Int64, Int64
+        ) -> Void
+
+    fileprivate func host(
+        _ move: @escaping Move, _ source: UnsafeRawPointer, _ indices: UnsafePointer<Int64>, _ target: UnsafeMutableRawPointer, elementSize: Int
+    ) {
+        let (pointers, layout) = (Shared((source: source, indices: indices, target: target)), self)
+        let lines = isPerElement ? count : outer * extent
+        ThreadPool.forEachChunk(of: lines, minimumPerChunk: max(1, 1 << 13 / max(1, count / lines))) { chunk in
+            let (source, indices, target) = pointers.value
+            move(
+                source, indices, target, Int32(elementSize), Int64(layout.extent), Int64(layout.bound), Int64(layout.inner),
+                layout.isPerElement ? 1 : 0, Int64(chunk.lowerBound), Int64(chunk.upperBound))
+        }
+    }
+
+    fileprivate func launch(
+        _ kernel: String, _ source: BufferSlice, _ indices: BufferSlice, _ target: BufferSlice, on encoder: OpenCLEncoder
+    ) throws {
+        try encoder.launch(
+            kernel, in: "indexing", defines: ["ELEMENT=\(source.elementSize)"],
+            arguments: [
+                .buffer(source), .buffer(indices), .buffer(target), .count(count), .count(extent), .count(bound), .count(inner),
+                .int32(isPerElement ? 1 : 0),
+            ], global: [count], local: [64])
     }
 }

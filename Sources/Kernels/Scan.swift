@@ -5,7 +5,7 @@ package enum Scan {
     /// What runs along.
     package enum Kind: Int32, Sendable { case sum = 0, maximumPosition }
 
-    /// Running sums (float32, float64 or int64), or the int64 positions of the running maximum (float32 or float64 input; the first of equals, NaN wins).
+    /// Running sums (float32, float64 or int64), or the int64 positions of the running maximum (of the same types; the first of equals, NaN wins).
     package static func run(
         _ kind: Kind, _ source: BufferSlice, isFloat: Bool, rows: Int, length: Int, into target: BufferSlice, on device: Device
     ) throws {
@@ -23,6 +23,7 @@ package enum Scan {
                         case (.sum, 1): sums(from.assumingMemoryBound(to: Double.self) + row * length, to.assumingMemoryBound(to: Double.self) + row * length, length, wide: { $0 }, narrow: { $0 })
                         case (.sum, _): wrappingSums(from.assumingMemoryBound(to: Int64.self) + row * length, to.assumingMemoryBound(to: Int64.self) + row * length, length)
                         case (_, 1): positions(from.assumingMemoryBound(to: Double.self) + row * length, to.assumingMemoryBound(to: Int64.self) + row * length, length)
+                        case (_, 3): positions(from.assumingMemoryBound(to: Int64.self) + row * length, to.assumingMemoryBound(to: Int64.self) + row * length, length)
                         default: positions(from.assumingMemoryBound(to: Float.self) + row * length, to.assumingMemoryBound(to: Int64.self) + row * length, length)
                         }
                     }
@@ -53,10 +54,11 @@ package enum Scan {
         }
     }
 
-    private static func positions<T: FloatingPoint>(_ source: UnsafePointer<T>, _ target: UnsafeMutablePointer<Int64>, _ length: Int) {
+    private static func positions<T: Comparable>(_ source: UnsafePointer<T>, _ target: UnsafeMutablePointer<Int64>, _ length: Int) {
         var best = 0
         for index in 0..<length {
-            if source[index] > source[best] || (source[index].isNaN && !source[best].isNaN) { best = index }
+            // Only a NaN differs from itself.
+            if source[index] > source[best] || (source[index] != source[index] && source[best] == source[best]) { best = index }
             target[index] = Int64(best)
         }
     }

@@ -3,7 +3,10 @@
 
 #include "losskit_cross_entropy.h"
 #include "losskit_expression.h"
+#include "losskit_indexing.h"
 #include "losskit_isa.h"
 #include "losskit_matmul.h"
 #include "losskit_pairs.h"
+#include "losskit_random.h"
+#include "losskit_sort.h"
 #include "losskit_spanning_tree.h"

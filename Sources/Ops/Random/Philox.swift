@@ -1,3 +1,5 @@
+import LossKitKernels
+
 /// Random bits by counting: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, Parallel Random Numbers: As Easy as 1, 2, 3, 2011).
 ///
 /// A value with a seed and a position, so that the same draws give the same numbers on every device and in every run.
@@ -7,6 +9,7 @@ public struct Philox: RandomNumberGenerator, Sendable, Hashable {
     private var counter: UInt64 = 0
     private var stream: UInt64 = 0
 
+    /// The generator of a seed, at the start of its sequence.
     public init(seed: UInt64) { key = seed }
 
     /// Four words for a position.
@@ -27,6 +30,7 @@ public struct Philox: RandomNumberGenerator, Sendable, Hashable {
         return (a, b, c, d)
     }
 
+    /// 64 random bits.
     public mutating func next() -> UInt64 {
         let words = Self.block(key: key, counter: counter, stream: stream)
         counter &+= 1
@@ -40,18 +44,9 @@ public struct Philox: RandomNumberGenerator, Sendable, Hashable {
         return child
     }
 
-    /// The next `count` words, and moves past them.
-    mutating func words(_ count: Int) -> [UInt32] {
-        let blocks = (count + 3) / 4
-        let (key, start, stream) = (key, counter, stream)
-        let result = [UInt32](unsafeUninitializedCapacity: blocks * 4) { buffer, filled in
-            for block in 0..<blocks {
-                let words = Self.block(key: key, counter: start &+ UInt64(block), stream: stream)
-                (buffer[4 * block], buffer[4 * block + 1], buffer[4 * block + 2], buffer[4 * block + 3]) = words
-            }
-            filled = blocks * 4
-        }
-        counter &+= UInt64(blocks)
-        return Array(result.prefix(count))
+    /// Where the generator stands; it moves past `count` words.
+    mutating func advanced(by count: Int) -> RandomNumbers.Position {
+        defer { counter &+= UInt64(RandomNumbers.blocks(for: count)) }
+        return RandomNumbers.Position(key: key, counter: counter, stream: stream)
     }
 }

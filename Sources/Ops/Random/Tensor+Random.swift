@@ -1,77 +1,89 @@
 import LossKitDevice
 import LossKitKernels
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
-// Random numbers are drawn on the host and copied to the device, so that one seed gives the same bits on every device.
+// Random numbers are drawn where they are needed, by correctly rounded operations alone, so that one seed gives the same bits everywhere.
 
 extension Tensor {
-    /// Float32 numbers evenly spread over [low, high).
+    /// Float32 numbers evenly spread over [low, high), on a grid of 2^24 steps.
+    ///
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` unless low <= high and both are finite.
     public static func uniform(
         _ shape: [Int], low: Double = 0, high: Double = 1, using generator: inout Philox, on device: Device = .default
     ) throws -> Tensor {
-        try drawn(shape, wordsEach: 1, using: &generator, on: device) { words, index in
-            Float(low + (high - low) * RandomNumbers.unit(words[index]))
+        let (first, end) = (Float(low), Float(high))
+        guard first <= end, (end - first).isFinite else {
+            throw TensorError.invalidArgument(operation: "uniform", expected: "finite low <= high", actual: "\(low) and \(high)")
         }
+        let limit = Swift.max(first, end.nextDown)
+        return try drawn(.uniform(low: first, width: end - first, limit: limit), shape, using: &generator, on: device)
     }
 
-    /// Float32 numbers of a normal distribution, by the Box-Muller transform in doubles.
+    /// Float32 numbers of a normal distribution, by the Box-Muller transform in float32; at most 6.8 standard deviations from the mean.
+    ///
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` unless the mean is finite and the deviation finite and >= 0.
     public static func normal(
         _ shape: [Int], mean: Double = 0, standardDeviation: Double = 1, using generator: inout Philox, on device: Device = .default
     ) throws -> Tensor {
-        try drawn(shape, wordsEach: 2, using: &generator, on: device) { words, index in
-            Float(mean + standardDeviation * RandomNumbers.normal(words[2 * index], words[2 * index + 1]))
+        guard Float(mean).isFinite, Float(standardDeviation).isFinite, standardDeviation >= 0 else {
+            throw TensorError.invalidArgument(
+                operation: "normal", expected: "a finite mean and a finite standard deviation >= 0", actual: "\(mean) and \(standardDeviation)")
         }
+        return try drawn(.normal(mean: Float(mean), standardDeviation: Float(standardDeviation)), shape, using: &generator, on: device)
     }
 
-    /// True with a probability.
+    /// True with a probability, on a grid of 2^24 steps; bool.
+    ///
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for a probability outside 0...1.
     public static func bernoulli(
         _ shape: [Int], probability: Double = 0.5, using generator: inout Philox, on device: Device = .default
     ) throws -> Tensor {
-        try uniform(shape, using: &generator, on: device) .< probability
-    }
-
-    /// Float32 numbers of the standard Gumbel distribution.
-    public static func gumbel(_ shape: [Int], using generator: inout Philox, on device: Device = .default) throws -> Tensor {
-        try drawn(shape, wordsEach: 1, using: &generator, on: device) { words, index in
-            Float(RandomNumbers.gumbel(words[index]))
+        guard (0...1).contains(probability) else {
+            throw TensorError.invalidArgument(operation: "bernoulli", expected: "a probability in 0...1", actual: "\(probability)")
         }
+        return try uniform(shape, using: &generator, on: device) .< probability
     }
 
-    /// 0..<count in random order, int64.
+    /// Float32 numbers of the standard Gumbel distribution, -log(-log(u)), between -3.2 and 22.9.
+    public static func gumbel(_ shape: [Int], using generator: inout Philox, on device: Device = .default) throws -> Tensor {
+        try drawn(.gumbel, shape, using: &generator, on: device)
+    }
+
+    /// 0..<count in random order, int64: the order of as many random 64-bit numbers.
+    ///
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for a negative count or one of 2^31 and more.
     public static func permutation(_ count: Int, using generator: inout Philox, on device: Device = .default) throws -> Tensor {
-        guard count >= 0 else { throw TensorError.invalidArgument(operation: "permutation", expected: "count >= 0", actual: "\(count)") }
-        return try Tensor(Array(0..<count).shuffled(using: &generator), on: device)
+        guard count >= 0, count <= Int(Int32.max) else {
+            throw TensorError.invalidArgument(operation: "permutation", expected: "a count in 0..<2^31", actual: "\(count)")
+        }
+        let keys = try Tensor.empty([count], dtype: .int64, on: device)
+        try RandomNumbers.draw(.words, at: generator.advanced(by: 2 * count), count: 2 * count, into: keys.output().asWords, on: device)
+        return try keys.argSort()
     }
 
-    /// A class for each row of unnormalised log-probabilities [..., classes], int64.
+    /// A class for each row of unnormalised log-probabilities [..., classes], int64, by adding Gumbel noise and taking the largest.
+    ///
+    /// A class at minus infinity is never drawn while another is not; a row with NaN gives the position of the first.
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for no classes,
+    ///   ``TensorError/dtypeMismatch(operation:expected:actual:)`` unless the logits are floating point.
     public static func categorical(logits: Tensor, using generator: inout Philox) throws -> Tensor {
-        let noise = try gumbel(logits.checked().shape, using: &generator, on: logits.device)
+        guard try logits.checked().dtype.isFloatingPoint else {
+            throw TensorError.dtypeMismatch(operation: "categorical", expected: "floating-point logits", actual: [logits.dtype])
+        }
+        let noise = try gumbel(logits.shape, using: &generator, on: logits.device)
         return try (stopGradient(logits) + noise).argMax(axis: -1)
     }
 
     private static func drawn(
-        _ shape: [Int], wordsEach: Int, using generator: inout Philox, on device: Device, _ value: ([UInt32], Int) -> Float
+        _ distribution: RandomNumbers.Distribution, _ shape: [Int], using generator: inout Philox, on device: Device
     ) throws -> Tensor {
-        let count = try Shape.checkedCount(shape, operation: "random")
-        let words = generator.words(count * wordsEach)
-        return try Tensor((0..<count).map { value(words, $0) }, shape: shape, on: device)
+        let output = try Tensor.empty(shape, dtype: .float32, on: device)
+        try RandomNumbers.draw(
+            distribution, at: generator.advanced(by: output.count), count: output.count, into: output.output(), on: device)
+        return output
     }
 }
 
-/// Numbers of a distribution from random words.
-private enum RandomNumbers {
-    /// 24 bits of [0, 1), exact in float32.
-    static func unit(_ word: UInt32) -> Double { Double(word >> 8) * 0x1p-24 }
-
-    /// 32 bits of (0, 1).
-    static func openUnit(_ word: UInt32) -> Double { (Double(word) + 0.5) * 0x1p-32 }
-
-    static func normal(_ a: UInt32, _ b: UInt32) -> Double { sqrt(-2 * log(openUnit(a))) * cos(2 * .pi * unit(b)) }
-
-    static func gumbel(_ word: UInt32) -> Double { -log(-log(openUnit(word))) }
+extension BufferSlice {
+    /// The same bytes as elements of four.
+    fileprivate var asWords: BufferSlice { BufferSlice(buffer, byteOffset: byteOffset, byteCount: byteCount, elementSize: 4) }
 }

@@ -1,48 +1,64 @@
+import LossKitDevice
 import LossKitKernels
 
 extension Tensor {
-    /// Rows (entries of the first axis) by index; negative indices count from the end.
+    /// Rows (entries of the first axis) by a list of indices; negative ones count from the end.
     ///
-    /// The indices are read back and checked before anything runs.
-    /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)``.
+    /// Gradient: rows that are taken more than once get the sum of their cotangents, in the list's order. Twice differentiable.
+    /// - Parameter indices: Integers [k], on any device; whether they are in range is found out on this tensor's device and waited for.
+    /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)``,
+    ///   ``TensorError/shapeMismatch(operation:expected:actual:)`` unless the indices are a list,
+    ///   ``TensorError/dtypeMismatch(operation:expected:actual:)`` unless they are integers.
     public func rows(at indices: Tensor) throws -> Tensor {
         try rows(at: indices, operation: "rows")
     }
 
     func rows(at indices: Tensor, operation: String) throws -> Tensor {
-        guard try checked().rank > 0, try indices.checked().rank == 1, !indices.dtype.isFloatingPoint else {
+        guard try checked().rank > 0, try indices.checked().rank == 1 else {
             throw TensorError.shapeMismatch(
-                operation: operation, expected: "a tensor of rank 1 or more and a list of integers", actual: [shape, indices.shape])
+                operation: operation, expected: "a tensor of rank 1 or more and a list of indices", actual: [shape, indices.shape])
         }
-        let bound = shape[0]
-        let list = try indices.array(of: Int.self).enumerated().map { position, index in
-            let row = index < 0 ? index + bound : index
-            guard row >= 0, row < bound else {
-                throw TensorError.indexOutOfRange(operation: operation, position: position, index: index, bound: bound)
-            }
-            return row
-        }
-        return try gathered(list, bound: bound)
+        return try gatheredRows(indices.checkedIndices(bound: shape[0], operation: operation, on: device))
     }
 
-    /// Rows by indices that are known to be in range.
-    func gathered(_ list: [Int], bound: Int) throws -> Tensor {
-        let output = try Tensor.empty([list.count] + shape.dropFirst(), dtype: dtype, on: device)
-        try Indexing.gatherRows(
-            slice(), Tensor(list, on: device).slice(), count: list.count, width: shape.dropFirst().reduce(1, *),
-            into: output.output(), on: device)
+    /// Rows by int64 indices that are known to be in range.
+    func gatheredRows(_ list: Tensor) throws -> Tensor {
+        let (count, bound, width) = (list.count, shape[0], shape.dropFirst().reduce(1, *))
+        let output = try Tensor.empty([count] + shape.dropFirst(), dtype: dtype, on: device)
+        try Indexing.gather(slice(), list.slice(), .rows(count, of: bound, width: width), into: output.output(), on: device)
         return Self.record("rows", inputs: [self], output: output) { [try $0.cotangent.rowsSummed(at: list, bound: bound)] }
     }
 
     /// `bound` rows, each the sum of this tensor's rows whose index names it: what a gather's derivative is.
-    func rowsSummed(at list: [Int], bound: Int) throws -> Tensor {
-        let indices = RowIndices(list, bound: bound)
-        let computed: DType = dtype == .float64 ? .float64 : .float32
-        let output = try Tensor.empty([indices.bound] + shape.dropFirst(), dtype: computed, on: device)
+    ///
+    /// Floating point is summed in float32 or float64 in the order of the rows, integers in int64.
+    func rowsSummed(at list: Tensor, bound: Int) throws -> Tensor {
+        let computed: DType = !dtype.isFloatingPoint ? .int64 : dtype == .float64 ? .float64 : .float32
+        let starts = try Tensor.empty([bound + 1], dtype: .int64, on: device)
+        let order = try Tensor.empty([list.count], dtype: .int32, on: device)
+        try Indexing.group(list.slice(), count: list.count, bound: bound, starts: starts.output(), order: order.output(), on: device)
+        let output = try Tensor.empty([bound] + shape.dropFirst(), dtype: computed, on: device)
         try Indexing.sumRows(
-            asType(computed).slice(), starts: Tensor(indices.starts, on: device).slice(), order: Tensor(indices.order, on: device).slice(),
-            rows: indices.bound, width: shape.dropFirst().reduce(1, *), into: output.output(), on: device)
-        return Self.record("summedRows", inputs: [self], output: output.asType(dtype)) { [try $0.cotangent.gathered(list, bound: bound)] }
+            asType(computed).slice(), dtype: computed, starts: starts.slice(), order: order.slice(), rows: bound,
+            width: shape.dropFirst().reduce(1, *), into: output.output(), on: device)
+        return Self.record("rowsSummed", inputs: [self], output: output.asType(dtype)) { [try $0.cotangent.gatheredRows(list)] }
+    }
+
+    /// These indices on a device as int64, counted from the front, all known to be in 0..<`bound`.
+    func checkedIndices(bound: Int, operation: String, on device: Device) throws -> Tensor {
+        guard try !checked().dtype.isFloatingPoint, dtype != .bool else {
+            throw TensorError.dtypeMismatch(operation: operation, expected: "integer indices", actual: [dtype])
+        }
+        let given = try stopGradient(self).to(device).asType(.int64)
+        let limit = try Tensor.full([], Double(bound), dtype: .int64, on: device)
+        let zero = try Tensor.zeros([], dtype: .int64, on: device)
+        let places = try Self.select(given .< zero, given + limit, given).evaluated()
+        let isOutside = (places .< zero) .|| (places .>= limit)
+        guard count > 0, try isOutside.any().booleans()[0] else { return places }
+        for (position, index) in try given.array(of: Int.self).enumerated() where index < -bound || index >= bound {
+            throw TensorError.indexOutOfRange(operation: operation, position: position, index: index, bound: bound)
+        }
+        return places
     }
 
     /// A one at each index along a new last axis of extent `classes`, zeros elsewhere; an index outside 0..<classes gives zeros only.
@@ -56,27 +72,5 @@ extension Tensor {
         guard classes >= 0 else { throw TensorError.invalidArgument(operation: "oneHot", expected: "classes >= 0", actual: "\(classes)") }
         let list = try Tensor.arange(to: Double(classes), on: device)
         return try (expandedDimensions(at: rank) .== list).asType(dtype)
-    }
-}
-
-/// Row indices in range, and for each row the positions that name it, in order.
-private struct RowIndices: Sendable {
-    let bound: Int
-    let starts: [Int]
-    let order: [Int]
-
-    init(_ list: [Int], bound: Int) {
-        self.bound = bound
-        var starts = [Int](repeating: 0, count: bound + 1)
-        for row in list { starts[row + 1] += 1 }
-        for row in 0..<bound { starts[row + 1] += starts[row] }
-        var next = starts
-        var order = [Int](repeating: 0, count: list.count)
-        for (position, row) in list.enumerated() {
-            order[next[row]] = position
-            next[row] += 1
-        }
-        self.starts = starts
-        self.order = order
     }
 }

@@ -1,7 +1,9 @@
 import LossKitKernels
 
 extension Tensor {
-    /// Running sums along an axis; integers and truth values in int64.
+    /// Running sums along an axis, as NumPy's `cumsum`; integers and truth values in int64.
+    ///
+    /// Gradient: the running sums of the cotangent from the other end. Float32 is summed in float64 where the device has it.
     public func cumulativeSum(axis: Int = -1) throws -> Tensor {
         let axis = try Shape.axis(axis, rank: try checked().rank, operation: "cumulativeSum")
         let computed: DType = dtype.isFloatingPoint ? (dtype == .float64 ? .float64 : .float32) : .int64
@@ -11,11 +13,14 @@ extension Tensor {
         }
     }
 
-    /// The running maximum along an axis and where it lies: the first of equals; a NaN is the maximum from then on.
+    /// The running maximum along an axis and where it lies, int64: the first of equals; a NaN is the maximum from then on.
+    ///
+    /// Gradient: each value's cotangent goes to the element it is. Twice differentiable.
     public func cumulativeMax(axis: Int = -1) throws -> (values: Tensor, indices: Tensor) {
         let axis = try Shape.axis(axis, rank: try checked().rank, operation: "cumulativeMax")
-        let indices = try scanned(.maximumPosition, axis: axis, as: dtype.isFloatingPoint && dtype != .float64 ? .float32 : .float64, into: .int64)
-        return (try takeAlongAxis(indices, axis: axis), indices)
+        let computed: DType = !dtype.isFloatingPoint ? .int64 : dtype == .float64 ? .float64 : .float32
+        let indices = try scanned(.maximumPosition, axis: axis, as: computed, into: .int64)
+        return (try gatheredAlong(indices, axis: axis), indices)
     }
 
     private func scanned(_ kind: Scan.Kind, axis: Int, as computed: DType, into output: DType) throws -> Tensor {

@@ -1,0 +1,58 @@
+#include "losskit_indexing.h"
+
+#include <string.h>
+
+// Moves single elements by a type of their size; `outside` is the place of element i in [outer, bound, inner].
+#define MOVE_ELEMENTS(T, to, from) \
+    for (int64_t i = begin; i < end; i++) { \
+        const int64_t outside = (i / inner / extent * bound + indices[i]) * inner + i % inner; \
+        ((T *)target)[to] = ((const T *)source)[from]; \
+    } \
+    break;
+
+#define MOVE(to, from) \
+    switch (size) { \
+    case 1: MOVE_ELEMENTS(uint8_t, to, from) \
+    case 2: MOVE_ELEMENTS(uint16_t, to, from) \
+    case 4: MOVE_ELEMENTS(uint32_t, to, from) \
+    default: MOVE_ELEMENTS(uint64_t, to, from) \
+    }
+
+static size_t row_bytes(int size, int64_t inner) { return (size_t)inner * (size_t)size; }
+
+// The byte at which the row that row i names begins.
+static size_t outside_row(int64_t i, const int64_t *indices, int size, int64_t extent, int64_t bound, int64_t inner) {
+    return (size_t)(i / extent * bound + indices[i]) * row_bytes(size, inner);
+}
+
+void losskit_gather(const void *source, const int64_t *indices, void *target, int size, int64_t extent, int64_t bound, int64_t inner,
+                    int per_element, int64_t begin, int64_t end) {
+    if (per_element) {
+        MOVE(i, outside)
+        return;
+    }
+    const size_t bytes = row_bytes(size, inner);
+    for (int64_t i = begin; i < end; i++)
+        memcpy((char *)target + (size_t)i * bytes, (const char *)source + outside_row(i, indices, size, extent, bound, inner), bytes);
+}
+
+void losskit_scatter(const void *source, const int64_t *indices, void *target, int size, int64_t extent, int64_t bound, int64_t inner,
+                     int per_element, int64_t begin, int64_t end) {
+    if (per_element) {
+        MOVE(outside, i)
+        return;
+    }
+    const size_t bytes = row_bytes(size, inner);
+    for (int64_t i = begin; i < end; i++)
+        memcpy((char *)target + outside_row(i, indices, size, extent, bound, inner), (const char *)source + (size_t)i * bytes, bytes);
+}
+
+void losskit_group(const int64_t *indices, int64_t count, int64_t bound, int64_t *starts, int32_t *order) {
+    memset(starts, 0, (size_t)(bound + 1) * sizeof *starts);
+    for (int64_t i = 0; i < count; i++) starts[indices[i] + 1]++;
+    for (int64_t row = 0; row < bound; row++) starts[row + 1] += starts[row];
+    // Each start runs through its index's positions and ends as the next one's.
+    for (int64_t i = 0; i < count; i++) order[starts[indices[i]]++] = (int32_t)i;
+    memmove(starts + 1, starts, (size_t)bound * sizeof *starts);
+    starts[0] = 0;
+}
