@@ -1,11 +1,10 @@
-// Matrix product for devices without a BLAS: a 16 x 16 work-group computes a tile of C, staging tiles of A and B in local memory.
+// Matrix product for devices without a BLAS: a TILE x TILE work-group computes a tile of C, staging tiles of A and B in local memory.
 
 #if WIDE
 typedef double real_t;
 #else
 typedef float real_t;
 #endif
-#define TILE 16
 
 // C[i, j] = sum over p of A[i, p] B[p, j]; operands by strides, C row-major; the batch is the third dimension.
 __kernel void matmul(GLOBAL_IN(real_t, a), GLOBAL_IN(real_t, b), GLOBAL_OUT(real_t, c), const long m, const long n, const long k,

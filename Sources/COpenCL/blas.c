@@ -65,8 +65,10 @@ static void load_clblast(void) {
     static const char *const names[] = {"libclblast.so.1", "libclblast.so", "libclblast.dylib", NULL};
     void *library = open_first(names);
     if (!library) return;
-    if (!(*(void **)&clblast.sgemm = dlsym(library, "CLBlastSgemm"))) return;
-    if (!(*(void **)&clblast.dgemm = dlsym(library, "CLBlastDgemm"))) return;
+    if (!(*(void **)&clblast.sgemm = dlsym(library, "CLBlastSgemmWithTempBuffer"))) return;
+    if (!(*(void **)&clblast.dgemm = dlsym(library, "CLBlastDgemmWithTempBuffer"))) return;
+    if (!(*(void **)&clblast.sgemm_memory = dlsym(library, "CLBlastSGemmTempBufferSize"))) return;
+    if (!(*(void **)&clblast.dgemm_memory = dlsym(library, "CLBlastDGemmTempBufferSize"))) return;
     if (!(*(void **)&clblast.sgemm_batched = dlsym(library, "CLBlastSgemmStridedBatched"))) return;
     if (!(*(void **)&clblast.dgemm_batched = dlsym(library, "CLBlastDgemmStridedBatched"))) return;
     loaded_clblast = &clblast;

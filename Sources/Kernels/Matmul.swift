@@ -44,32 +44,56 @@ package struct Matmul: Sendable {
         operand.blasLayout(rows: rows, columns: columns) != nil
     }
 
-    /// Runs the product: OpenBLAS on the CPU and on OpenCL devices that are CPUs, whose memory it shares; without it, or on a GPU, a kernel
-    /// of ours.
-    package func run(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on device: Device) throws {
+    /// What multiplies on an OpenCL device.
+    package enum Engine: Sendable, CaseIterable {
+        /// OpenBLAS, or without it a plain product in C, on memory that the device shares with the host.
+        case host
+        case clblast
+        /// A kernel of ours.
+        case kernel
+    }
+
+    /// Runs the product: OpenBLAS on the CPU and on OpenCL devices that are CPUs; on others CLBlast, or a kernel of ours where it is not
+    /// installed or does not take the operands' layouts.
+    ///
+    /// - Parameter engine: What to multiply with on an OpenCL device, if it can.
+    package func run(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on device: Device, by engine: Engine? = nil) throws {
         guard batch > 0, m > 0, n > 0 else { return }
         try device.run(
             "matmul", shape: [batch, m, k, n], reads: [a.slice, b.slice], writes: [c],
             bytes: batch * (m * k + k * n + m * n) * a.slice.elementSize, flops: 2 * batch * m * n * k,
             host: { pointers in host(a, b, pointers.rawRead(0), pointers.rawRead(1), pointers.rawWrite(0)) },
             openCL: { encoder in
-                if encoder.traits.isCPU, BLAS.shared != nil {
+                let engine = engine ?? (encoder.traits.isCPU ? .host : CLBlast.isAvailable ? .clblast : .kernel)
+                if engine == .host {
                     try encoder.withHostAccess(to: [a.slice, b.slice, c]) { host(a, b, $0[0], $0[1], $0[2]) }
+                } else if engine == .clblast, let left = slice(a, m, k), let right = slice(b, k, n) {
+                    try encoder.multiply(
+                        left, right, into: MatrixSlice(c, leadingDimension: n, batchStride: m * n), m: m, n: n, k: k, batch: batch)
                 } else {
                     try launch(a, b, into: c, on: encoder)
                 }
             })
     }
 
+    /// The operand as CLBlast takes it, or nil where it does not.
+    package func slice(_ operand: MatrixOperand, _ rows: Int, _ columns: Int) -> MatrixSlice? {
+        guard k > 0, batch == 1 || operand.batchStride >= 0, let layout = operand.blasLayout(rows: rows, columns: columns) else { return nil }
+        return MatrixSlice(
+            operand.slice, leadingDimension: layout.leading, batchStride: operand.batchStride, isTransposed: layout.isTransposed)
+    }
+
     /// The product by a kernel of ours.
-    package func launch(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on encoder: OpenCLEncoder) throws {
+    private func launch(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on encoder: OpenCLEncoder) throws {
+        // Work-groups are square tiles.
+        let most = encoder.traits.maxWorkGroupSize
+        let tile = most >= 256 ? 16 : most >= 64 ? 8 : most >= 16 ? 4 : 1
         try encoder.launch(
-            "matmul", in: "matmul", defines: ["WIDE=\(isDouble ? 1 : 0)"],
+            "matmul", in: "matmul", defines: ["WIDE=\(isDouble ? 1 : 0)", "TILE=\(tile)"],
             arguments: [
                 .buffer(a.slice), .buffer(b.slice), .buffer(c), .count(m), .count(n), .count(k), .count(a.rowStride),
-                .count(a.columnStride),
-                .count(b.rowStride), .count(b.columnStride), .count(a.batchStride), .count(b.batchStride),
-            ], global: [n, m, batch], local: [16, 16, 1])
+                .count(a.columnStride), .count(b.rowStride), .count(b.columnStride), .count(a.batchStride), .count(b.batchStride),
+            ], global: [n, m, batch], local: [tile, tile, 1])
     }
 
     private func host(_ a: MatrixOperand, _ b: MatrixOperand, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ z: UnsafeMutableRawPointer) {

@@ -39,21 +39,6 @@ import Testing
     }
 
     @Test(arguments: Device.all)
-    func ownProductAgrees(device: Device) throws {
-        // The kernel for GPUs without a BLAS, run on whatever is here.
-        guard device.isOpenCL else { return }
-        let (a, b) = (try random([33, 18], on: device).asType(.float32), try random([18, 21], seed: 2, on: device).asType(.float32))
-        let c = try Tensor.empty([33, 21], dtype: .float32, on: device)
-        let call = Matmul(batch: 1, m: 33, n: 21, k: 18, isDouble: false)
-        try device.run("matmul", shape: [], reads: [a.slice(), b.slice()], writes: [c.output()], bytes: 0, host: { _ in }) { encoder in
-            try call.launch(
-                .init(slice: a.slice(), rowStride: 18, columnStride: 1, batchStride: 0),
-                .init(slice: b.slice(), rowStride: 21, columnStride: 1, batchStride: 0), into: c.output(), on: encoder)
-        }
-        try expectClose(c, product(try a.array(), try b.array(), 33, 18, 21), tolerance: 1e-5)
-    }
-
-    @Test(arguments: Device.all)
     func batchesBroadcast(device: Device) throws {
         let (a, b) = (try random([2, 1, 3, 4], on: device), try random([5, 4, 2], seed: 2, on: device))
         let c = try a.matmul(b)

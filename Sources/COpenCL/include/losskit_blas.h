@@ -45,21 +45,22 @@ typedef struct losskit_blas {
 /// OpenBLAS (Accelerate on macOS), or NULL where it is not installed.
 const losskit_blas *_Nullable losskit_blas_load(void);
 
+#define LOSSKIT_CLBLAST_FUNCTIONS(T, P) \
+    /* Multiplies with what P##gemm_memory says as temporary memory, which may be NULL where that is nothing. */ \
+    int (*_Nonnull P##gemm)(int layout, int transA, int transB, size_t m, size_t n, size_t k, T alpha, void *_Nonnull a, size_t a_offset, \
+                            size_t lda, void *_Nonnull b, size_t b_offset, size_t ldb, T beta, void *_Nonnull c, size_t c_offset, \
+                            size_t ldc, void *_Nonnull *_Nonnull queue, void *_Nullable *_Nullable event, void *_Nullable memory); \
+    int (*_Nonnull P##gemm_memory)(int layout, int transA, int transB, size_t m, size_t n, size_t k, size_t a_offset, size_t lda, \
+                                   size_t b_offset, size_t ldb, size_t c_offset, size_t ldc, void *_Nonnull *_Nonnull queue, \
+                                   size_t *_Nonnull size); \
+    int (*_Nonnull P##gemm_batched)(int layout, int transA, int transB, size_t m, size_t n, size_t k, T alpha, void *_Nonnull a, \
+                                    size_t a_offset, size_t lda, size_t a_stride, void *_Nonnull b, size_t b_offset, size_t ldb, \
+                                    size_t b_stride, T beta, void *_Nonnull c, size_t c_offset, size_t ldc, size_t c_stride, size_t count, \
+                                    void *_Nonnull *_Nonnull queue, void *_Nullable *_Nullable event);
+
 typedef struct losskit_clblast {
-    int (*_Nonnull sgemm)(int layout, int transA, int transB, size_t m, size_t n, size_t k, float alpha, void *_Nonnull a, size_t a_offset,
-                          size_t lda, void *_Nonnull b, size_t b_offset, size_t ldb, float beta, void *_Nonnull c, size_t c_offset, size_t ldc,
-                          void *_Nonnull *_Nonnull queue, void *_Nullable *_Nullable event);
-    int (*_Nonnull dgemm)(int layout, int transA, int transB, size_t m, size_t n, size_t k, double alpha, void *_Nonnull a, size_t a_offset,
-                          size_t lda, void *_Nonnull b, size_t b_offset, size_t ldb, double beta, void *_Nonnull c, size_t c_offset, size_t ldc,
-                          void *_Nonnull *_Nonnull queue, void *_Nullable *_Nullable event);
-    int (*_Nonnull sgemm_batched)(int layout, int transA, int transB, size_t m, size_t n, size_t k, float alpha, void *_Nonnull a,
-                                  size_t a_offset, size_t lda, size_t a_stride, void *_Nonnull b, size_t b_offset, size_t ldb,
-                                  size_t b_stride, float beta, void *_Nonnull c, size_t c_offset, size_t ldc, size_t c_stride, size_t count,
-                                  void *_Nonnull *_Nonnull queue, void *_Nullable *_Nullable event);
-    int (*_Nonnull dgemm_batched)(int layout, int transA, int transB, size_t m, size_t n, size_t k, double alpha, void *_Nonnull a,
-                                  size_t a_offset, size_t lda, size_t a_stride, void *_Nonnull b, size_t b_offset, size_t ldb,
-                                  size_t b_stride, double beta, void *_Nonnull c, size_t c_offset, size_t ldc, size_t c_stride,
-                                  size_t count, void *_Nonnull *_Nonnull queue, void *_Nullable *_Nullable event);
+    LOSSKIT_CLBLAST_FUNCTIONS(float, s)
+    LOSSKIT_CLBLAST_FUNCTIONS(double, d)
 } losskit_clblast;
 
 /// CLBlast, or NULL where it is not installed.

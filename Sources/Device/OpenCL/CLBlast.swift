@@ -28,38 +28,83 @@ package struct MatrixSlice: Sendable {
 extension OpenCLEncoder {
     /// Queues C = A B for `batch` pairs of float32 (or float64, by the slices' element size) matrices, by CLBlast.
     ///
+    /// C must not overlap A or B, and no batch stride may be negative.
     /// - Throws: ``DeviceError/libraryMissing(library:operation:remedy:)`` where CLBlast is not installed.
     package func multiply(_ a: MatrixSlice, _ b: MatrixSlice, into c: MatrixSlice, m: Int, n: Int, k: Int, batch: Int = 1) throws {
         guard let functions = CLBlast.functions else {
             throw DeviceError.libraryMissing(library: "CLBlast", operation: "a matrix product", remedy: "apt-get install libclblast-dev")
         }
-        guard let x = a.slice.buffer.object, let y = b.slice.buffer.object, let z = c.slice.buffer.object, m > 0, n > 0, k > 0, batch > 0
-        else { return }
+        guard m > 0, n > 0, k > 0, batch > 0 else { return }
+        if c.slice.elementSize == 8 {
+            try multiply(
+                a, b, into: c, (m, n, k), batch,
+                CLBlastProduct<Double>(gemm: functions.dgemm, memory: functions.dgemm_memory, batched: functions.dgemm_batched))
+        } else {
+            try multiply(
+                a, b, into: c, (m, n, k), batch,
+                CLBlastProduct<Float>(gemm: functions.sgemm, memory: functions.sgemm_memory, batched: functions.sgemm_batched))
+        }
+    }
+
+    private func multiply<T: BinaryFloatingPoint>(
+        _ a: MatrixSlice, _ b: MatrixSlice, into c: MatrixSlice, _ size: (m: Int, n: Int, k: Int), _ batch: Int, _ product: CLBlastProduct<T>
+    ) throws {
+        guard let x = a.slice.buffer.object, let y = b.slice.buffer.object, let z = c.slice.buffer.object else { return }
         let (left, right, result) = (UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(y), UnsafeMutableRawPointer(z))
         let order = Int32(losskit_row_major)
-        try stream.enqueue(batch == 1 ? "CLBlast gemm" : "CLBlast gemmStridedBatched") { queue in
+        var memorySize = 0
+        try queue("CLBlast gemm") { queue in
             var queue = UnsafeMutableRawPointer(queue)
-            switch (c.slice.elementSize, batch) {
-            case (8, 1):
-                return functions.dgemm(
-                    order, a.order, b.order, m, n, k, 1, left, a.slice.elementOffset, a.leadingDimension, right, b.slice.elementOffset,
-                    b.leadingDimension, 0, result, c.slice.elementOffset, c.leadingDimension, &queue, nil)
-            case (8, _):
-                return functions.dgemm_batched(
-                    order, a.order, b.order, m, n, k, 1, left, a.slice.elementOffset, a.leadingDimension, a.batchStride, right,
-                    b.slice.elementOffset, b.leadingDimension, b.batchStride, 0, result, c.slice.elementOffset, c.leadingDimension,
-                    c.batchStride, batch, &queue, nil)
-            case (_, 1):
-                return functions.sgemm(
-                    order, a.order, b.order, m, n, k, 1, left, a.slice.elementOffset, a.leadingDimension, right, b.slice.elementOffset,
-                    b.leadingDimension, 0, result, c.slice.elementOffset, c.leadingDimension, &queue, nil)
-            default:
-                return functions.sgemm_batched(
-                    order, a.order, b.order, m, n, k, 1, left, a.slice.elementOffset, a.leadingDimension, a.batchStride, right,
+            return product.memory(
+                order, a.order, b.order, size.m, size.n, size.k, a.slice.elementOffset, a.leadingDimension, b.slice.elementOffset,
+                b.leadingDimension, c.slice.elementOffset, c.leadingDimension, &queue, &memorySize)
+        }
+        // Only large matrices take memory. For all at once CLBlast would take it for itself, uncounted: they go one by one.
+        guard batch == 1 || memorySize > 0 else {
+            try queue("CLBlast gemmStridedBatched") { queue in
+                var queue = UnsafeMutableRawPointer(queue)
+                return product.batched(
+                    order, a.order, b.order, size.m, size.n, size.k, 1, left, a.slice.elementOffset, a.leadingDimension, a.batchStride, right,
                     b.slice.elementOffset, b.leadingDimension, b.batchStride, 0, result, c.slice.elementOffset, c.leadingDimension,
                     c.batchStride, batch, &queue, nil)
             }
+            Profiler.scope?.launched()
+            return
         }
-        Profiler.scope?.launched()
+        let memory = try scratch(byteCount: memorySize)
+        for index in 0..<batch {
+            let offsets = [a, b, c].map { $0.slice.elementOffset + index * $0.batchStride }
+            try queue("CLBlast gemm") { queue in
+                var queue = UnsafeMutableRawPointer(queue)
+                return product.gemm(
+                    order, a.order, b.order, size.m, size.n, size.k, 1, left, offsets[0], a.leadingDimension, right, offsets[1],
+                    b.leadingDimension, 0, result, offsets[2], c.leadingDimension, &queue, nil,
+                    memory.object.map { UnsafeMutableRawPointer($0) })
+            }
+            Profiler.scope?.launched()
+        }
     }
+
+    /// Lets CLBlast queue work, once more without what is cached if there is no memory.
+    private func queue(_ call: String, _ body: (cl_command_queue) -> cl_int) throws {
+        try retryingWithoutCache { try stream.enqueue(call, body) }
+    }
+}
+
+/// CLBlast's functions for one element type.
+private struct CLBlastProduct<T> {
+    typealias Raw = UnsafeMutableRawPointer
+
+    let gemm:
+        (
+            Int32, Int32, Int32, Int, Int, Int, T, Raw, Int, Int, Raw, Int, Int, T, Raw, Int, Int, UnsafeMutablePointer<Raw>,
+            UnsafeMutablePointer<Raw?>?, Raw?
+        ) -> Int32
+    let memory:
+        (Int32, Int32, Int32, Int, Int, Int, Int, Int, Int, Int, Int, Int, UnsafeMutablePointer<Raw>, UnsafeMutablePointer<Int>) -> Int32
+    let batched:
+        (
+            Int32, Int32, Int32, Int, Int, Int, T, Raw, Int, Int, Int, Raw, Int, Int, Int, T, Raw, Int, Int, Int, Int,
+            UnsafeMutablePointer<Raw>, UnsafeMutablePointer<Raw?>?
+        ) -> Int32
 }

@@ -36,17 +36,23 @@ package struct OpenCLEncoder {
         _ kernel: String, source: KernelSource, defines: [String] = [], arguments: [KernelArgument], global: [Int], local: [Int]? = nil
     ) throws {
         let program = try stream.programs.program(source, defines: defines)
-        if try !stream.launch(kernel, of: program, arguments: arguments, global: global, local: local) {
-            // Drivers that hand out memory late find out here that there is none; what is cached may be all that it takes.
-            device.trim()
-            try stream.finish()
-            guard try stream.launch(kernel, of: program, arguments: arguments, global: global, local: local) else {
-                let memory = device.memory
-                throw DeviceError.outOfMemory(
-                    device: device.name, requested: 0, inUse: memory.live, cached: memory.cached, limit: memory.limit)
-            }
+        try retryingWithoutCache {
+            try stream.launch(kernel, of: program, arguments: arguments, global: global, local: local)
         }
         Profiler.scope?.launched()
+    }
+
+    /// Tries once more when there was no memory: drivers that hand it out late find out at a launch, and what is cached may be all that it
+    /// takes.
+    func retryingWithoutCache(_ attempt: () throws -> Bool) throws {
+        if try attempt() { return }
+        device.trim()
+        try stream.finish()
+        guard try attempt() else {
+            let memory = device.memory
+            throw DeviceError.outOfMemory(
+                device: device.name, requested: 0, inUse: memory.live, cached: memory.cached, limit: memory.limit)
+        }
     }
 
     /// Whether a program is compiled, so that it can be launched without waiting; compiles it in the background when asked first.

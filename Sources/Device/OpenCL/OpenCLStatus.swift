@@ -13,7 +13,7 @@ enum OpenCLStatus {
         -63: "CL_INVALID_GLOBAL_WORK_SIZE", -1001: "CL_PLATFORM_NOT_FOUND_KHR",
     ]
 
-    static func name(_ code: Int32) -> String { names[code] ?? "OpenCL error \(code)" }
+    static func name(_ code: Int32) -> String { names[code] ?? "error \(code)" }
 
     static func check(_ code: Int32, _ call: String, _ context: @autoclosure () -> String) throws(DeviceError) {
         guard code == 0 else { throw .callFailed(call: call, status: name(code), context: context()) }

@@ -102,10 +102,14 @@ final class OpenCLStream: Sendable {
     }
 
     /// Lets a library queue work of its own, while nobody else queues any.
-    func enqueue(_ call: String, _ body: (cl_command_queue) -> cl_int) throws(DeviceError) {
+    ///
+    /// - Returns: Whether the device had the memory that it takes.
+    func enqueue(_ call: String, _ body: (cl_command_queue) -> cl_int) throws(DeviceError) -> Bool {
         try ensureHealthy()
         let status = state.withLock { _ in body(queue.raw) }
+        if status == CL_MEM_OBJECT_ALLOCATION_FAILURE || status == CL_OUT_OF_HOST_MEMORY { return false }
         try poisoning(call, context.name, status)
+        return true
     }
 
     private func kernel(_ name: String, of program: Program, in state: inout State) throws(DeviceError) -> Kernel {
