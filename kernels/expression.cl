@@ -117,12 +117,12 @@ void load(const expression_t *e, int k, __global const uchar *leaf, long at, int
     }
 }
 
+// What each opcode computes: used by the interpreter below and by generated programs, so that both give the same bits.
+#pragma OPENCL FP_CONTRACT OFF
+
 #if FLOATING
 #include "special.clh"
 #endif
-
-// What each opcode computes: used by the interpreter below and by generated programs, so that both give the same bits.
-#pragma OPENCL FP_CONTRACT OFF
 
 #define OP_2(a, b, c) (a + b)
 #define OP_3(a, b, c) (a - b)
@@ -153,13 +153,13 @@ void load(const expression_t *e, int k, __global const uchar *leaf, long at, int
 #define OP_29(a, b, c) (1 / a)
 #define OP_31(a, b, c) (sqrt(a))
 #define OP_32(a, b, c) (1 / sqrt(a))
-#define OP_33(a, b, c) (exp(a))
+#define OP_33(a, b, c) (BEST(lk_exp(a), exp(a)))
 #define OP_34(a, b, c) (exp2(a))
 #define OP_35(a, b, c) (expm1(a))
-#define OP_36(a, b, c) (log(a))
+#define OP_36(a, b, c) (BEST(lk_log(a), log(a)))
 #define OP_37(a, b, c) (log2(a))
 #define OP_38(a, b, c) (log10(a))
-#define OP_39(a, b, c) (log1p(a))
+#define OP_39(a, b, c) (BEST(lk_log1p(a), log1p(a)))
 #define OP_40(a, b, c) (sin(a))
 #define OP_41(a, b, c) (cos(a))
 #define OP_42(a, b, c) (tan(a))
@@ -168,15 +168,15 @@ void load(const expression_t *e, int k, __global const uchar *leaf, long at, int
 #define OP_45(a, b, c) (atan(a))
 #define OP_46(a, b, c) (sinh(a))
 #define OP_47(a, b, c) (cosh(a))
-#define OP_48(a, b, c) (tanh(a))
+#define OP_48(a, b, c) (BEST(lk_tanh(a), tanh(a)))
 #define OP_49(a, b, c) (asinh(a))
 #define OP_50(a, b, c) (acosh(a))
 #define OP_51(a, b, c) (atanh(a))
-#define OP_52(a, b, c) (1 / (1 + exp(-a)))
-#define OP_53(a, b, c) ((a > 0 || isnan(a) ? a : (T)0) + log1p(exp(-fabs(a))))
-#define OP_54(a, b, c) ((T)0.5f * a * (1 + erf(a * (T)0.707106781186547524)))
-#define OP_55(a, b, c) (erf(a))
-#define OP_56(a, b, c) (erfc(a))
+#define OP_52(a, b, c) (BEST(lk_sigmoid(a), (a < 0 ? exp(a) : (T)1) / (1 + exp(-fabs(a)))))
+#define OP_53(a, b, c) (BEST(lk_softplus(a), (a > 0 || isnan(a) ? a : (T)0) + log1p(exp(-fabs(a)))))
+#define OP_54(a, b, c) (gelu(a))
+#define OP_55(a, b, c) (BEST(lk_erf(a), erf(a)))
+#define OP_56(a, b, c) (erfc_of(a))
 #define OP_57(a, b, c) (erf_inverse(a))
 #define OP_58(a, b, c) (log_gamma(a))
 #define OP_59(a, b, c) (digamma(a))
@@ -188,6 +188,10 @@ void load(const expression_t *e, int k, __global const uchar *leaf, long at, int
 #define OP_65(a, b, c) (isnan(a) != 0)
 #define OP_66(a, b, c) (isinf(a) != 0)
 #define OP_67(a, b, c) (isfinite(a) != 0)
+#define OP_70(a, b, c) ((float)(a))
+#define OP_71(a, b, c) (half_to_float(float_to_half((float)(a))))
+#define OP_72(a, b, c) (bfloat_to_float(float_to_bfloat((float)(a))))
+#define OP_73(a, b, c) (gelu_slope(a))
 #else
 inline T whole_power(T base, T exponent) {
     if (exponent < 0) return base == 1 ? 1 : base == -1 ? (exponent & 1 ? -1 : 1) : 0;
@@ -236,7 +240,8 @@ void step_values(int opcode, const T *x, const T *y, const T *z, T *out) {
     CASE(37) CASE(38) CASE(39) CASE(40) CASE(41) CASE(42) CASE(43) CASE(44)
     CASE(45) CASE(46) CASE(47) CASE(48) CASE(49) CASE(50) CASE(51) CASE(52)
     CASE(53) CASE(54) CASE(55) CASE(56) CASE(57) CASE(58) CASE(59) CASE(60)
-    CASE(61) CASE(62) CASE(63) CASE(64) CASE(65) CASE(66) CASE(67)
+    CASE(61) CASE(62) CASE(63) CASE(64) CASE(65) CASE(66) CASE(67) CASE(70) CASE(71) CASE(72)
+    CASE(73)
 #else
     CASE(5) CASE(6) CASE(7) CASE(8) CASE(10) CASE(11) CASE(21) CASE(22)
     CASE(23) CASE(24) CASE(25) CASE(27) CASE(28) CASE(61) CASE(62) CASE(63)

@@ -14,6 +14,8 @@ enum {
     op_floor, op_ceil, op_round, op_truncate,
     op_is_nan, op_is_infinite, op_is_finite, op_logical_not,
     op_select,
+    op_round_to_float32, op_round_to_float16, op_round_to_bfloat16,
+    op_gelu_slope,
 };
 
 enum { type_float32, type_float16, type_bfloat16, type_float64, type_int32, type_int64, type_uint8, type_bool };

@@ -9,6 +9,17 @@ static inline double special_log_gamma(double x) {
     return lgamma_r(x, &sign);
 }
 
+// x Phi(x), Phi being the normal distribution function; 0 where it is too small for a number.
+static inline double special_gelu(double x) {
+    return x < -39 ? -0.0 : 0.5 * x * erfc(x * -M_SQRT1_2);
+}
+
+// The derivative of gelu: Phi(x) + x phi(x).
+static inline double special_gelu_slope(double x) {
+    if (fabs(x) > 39) return x > 0;
+    return 0.5 * erfc(x * -M_SQRT1_2) + x * 0.398942280401432678 * exp(-0.5 * x * x);
+}
+
 // Reflection for negative arguments, recurrence up to 10, then the asymptotic series.
 static inline double special_digamma(double x) {
     if (x == 0) return copysign(INFINITY, -x);

@@ -6,6 +6,9 @@
 static const unsigned char common_clh[] = {
 #embed "../../kernels/common.clh"
 };
+static const unsigned char vector_math_clh[] = {
+#embed "../../kernels/vector_math.clh"
+};
 static const unsigned char special_clh[] = {
 #embed "../../kernels/special.clh"
 };
@@ -46,6 +49,7 @@ static const unsigned char measure_cl[] = {
 #define ROW(name, text) {name, text, sizeof text}
 static const losskit_kernel_file files[] = {
     ROW("common.clh", common_clh),
+    ROW("vector_math.clh", vector_math_clh),
     ROW("special.clh", special_clh),
     ROW("expression.cl", expression_cl),
     ROW("softmax.cl", softmax_cl),

@@ -6,30 +6,18 @@ import Synchronization
 /// It is compiled in the background once an expression has done enough work to be worth it, kept on disk, and used when it is ready. Both ways compute each
 /// step by the same macro without contraction, so that nobody can tell from the result which one ran.
 enum GeneratedExpression {
-    /// How expressions run on OpenCL devices, by `LOSSKIT_FUSION`.
-    enum Mode {
-        case interpret, compile, swap
-
-        static let current: Mode =
-            switch Environment.fusion {
-            case "interpret": .interpret
-            case "compile": .compile
-            default: .swap
-            }
-    }
-
     /// Elements an expression has to have run over before it is compiled.
     private static let threshold = 1 << 22
     private static let work = Mutex<[ExpressionProgram: Int]>([:])
 
     /// The program to use now for so many more elements, or nil for the interpreter.
     static func source(
-        for program: ExpressionProgram, elements: Int, defines: [String], on encoder: OpenCLEncoder, mode: Mode
+        for program: ExpressionProgram, elements: Int, defines: [String], on encoder: OpenCLEncoder
     ) -> KernelSource? {
-        switch mode {
-        case .interpret: return nil
+        switch Fusion.mode {
+        case .off, .interpret: return nil
         case .compile: return source(of: program)
-        case .swap:
+        case .automatic:
             let done = work.withLock { work in
                 work[program, default: 0] += elements
                 return work[program, default: 0]

@@ -20,6 +20,10 @@ package enum Opcode: Int32, Sendable, Hashable, CaseIterable {
     case isNaN, isInfinite, isFinite, logicalNot
     // Three operands: `a` chooses between `b` and `c`.
     case select
+    // One operand again: the value that a narrower type keeps.
+    case roundToFloat32, roundToFloat16, roundToBFloat16
+    /// The derivative of `gelu`.
+    case geluSlope
 
     /// How many operands the operation reads from earlier values.
     package var arity: Int {

@@ -21,7 +21,7 @@ struct OpenCLExpression {
     /// How many axes a launch over so many leaves may have.
     static func maximumRank(leaves: Int) -> Int { geometryCount / (leaves + 1) }
 
-    func run(on encoder: OpenCLEncoder, into output: BufferSlice, mode: GeneratedExpression.Mode = .current) throws {
+    func run(on encoder: OpenCLEncoder, into output: BufferSlice) throws {
         let maximumRank = Self.maximumRank(leaves: leaves.count)
         guard space.shape.count <= maximumRank else {
             throw DeviceError.invalidLaunch(kernel: "expression", problem: "more than \(maximumRank) axes that cannot be merged")
@@ -33,7 +33,7 @@ struct OpenCLExpression {
         // Few variants, so that few programs are ever compiled.
         let registers = registerCount <= 8 ? 8 : registerCount <= 16 ? 16 : ExpressionProgram.maximumInstructions
         var defines = ["ARITHMETIC=\(program.arithmetic.rawValue)", "REGISTERS=1"]
-        let source = GeneratedExpression.source(for: program, elements: space.count, defines: defines, on: encoder, mode: mode)
+        let source = GeneratedExpression.source(for: program, elements: space.count, defines: defines, on: encoder)
         if source == nil { defines[1] = "REGISTERS=\(registers)" }
         let kernels = source ?? KernelSource(file: "expression")
         let structure = encoded(steps, result: result)

@@ -13,7 +13,8 @@ struct Expression: Sendable {
 
         /// Whether both read the same elements in the same order.
         func reads(sameAs other: Leaf) -> Bool {
-            slice.buffer === other.slice.buffer && slice.byteOffset == other.slice.byteOffset && dtype == other.dtype && strides == other.strides
+            slice.buffer === other.slice.buffer && slice.byteOffset == other.slice.byteOffset && dtype == other.dtype
+                && strides == other.strides
         }
     }
 
@@ -95,13 +96,31 @@ struct Expression: Sendable {
         return values.last ?? 0
     }
 
+    /// Takes over another expression with what its type would have kept of the value: 16-bit and narrow types round as they would in memory.
+    ///
+    /// Nil where no step does what storing would do.
+    mutating func appendNarrowed(_ other: Expression) -> Int32? {
+        let type = other.output
+        if type.arithmetic == arithmetic && type.byteCount > 2 || type == .bool { return append(other) }
+        switch (type, arithmetic) {
+        case (.float32, .float64): return append(Instruction(.roundToFloat32, append(other)))
+        case (.float16, .float32), (.float16, .float64): return append(Instruction(.roundToFloat16, append(other)))
+        case (.bfloat16, .float32), (.bfloat16, .float64): return append(Instruction(.roundToBFloat16, append(other)))
+        case (.uint8, .int32), (.uint8, .int64):
+            let value = append(other)
+            return append(Instruction(.bitwiseAnd, value, append(constant: 255)))
+        default: return nil
+        }
+    }
+
     /// Runs the expression into fresh row-major memory.
     func evaluate(on device: Device) throws -> Buffer {
         let program = ExpressionProgram(
             arithmetic: arithmetic, leaves: leaves.map(\.dtype), constantCount: constants.count, instructions: instructions, output: output,
             reduction: closing?.kind)
         let operands = ExpressionOperands(
-            leaves: leaves.map(\.slice), strides: leaves.map(\.strides), constants: constants, shape: shape, reduced: closing?.reduced ?? [],
+            leaves: leaves.map(\.slice), strides: leaves.map(\.strides), constants: constants, shape: shape,
+            reduced: closing?.reduced ?? [],
             scale: closing?.scale ?? 1)
         let count = shape.indices.reduce(1) { closing?.reduced[$1] == true ? $0 : $0 * shape[$1] }
         let buffer = try Buffer(byteCount: count * output.byteCount, on: device)

@@ -94,22 +94,21 @@ extension Tensor {
 
     /// Adds this tensor to an expression: inlined while it is pending, as a leaf once it is memory.
     func append(to expression: inout Expression, materialize: Bool) throws -> Int32 {
-        if !materialize, Self.isFusing, case .pending(let pending) = storage.current {
+        if !materialize, Fusion.mode != .off, case .pending(let pending) = storage.current {
             if let value = pending.constantValue, pending.output.arithmetic == expression.arithmetic || pending.output == .bool {
-                return expression.append(constant: value)
+                return expression.append(constant: pending.output.rounded(value))
             }
             let isWhole = shape == expression.shape && pending.shape == shape && isContiguous && offset == 0
-            if isWhole, pending.closing == nil, pending.arithmetic == expression.arithmetic, pending.output.storesArithmeticExactly {
-                return expression.append(pending)
+            if isWhole, pending.closing == nil, pending.arithmetic == expression.arithmetic,
+                let value = expression.appendNarrowed(pending)
+            {
+                return value
             }
         }
         let slice = try memory()
         return expression.append(
             leaf: .init(slice: slice, dtype: dtype, strides: Shape.broadcastStrides(shape, strides, to: expression.shape)))
     }
-
-    /// `LOSSKIT_FUSION=off` runs every operation on its own.
-    private static let isFusing = Environment.fusion != "off"
 
     /// Conversions keep every bit that the narrower side can hold.
     private static func conversionArithmetic(from source: DType, to target: DType) -> ArithmeticType {

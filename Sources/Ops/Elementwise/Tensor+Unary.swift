@@ -77,13 +77,17 @@ extension Tensor {
     }
     /// x Phi(x) with the normal distribution function by erf (not the tanh approximation).
     ///
-    /// Far below 0 it is accurate absolutely, not relatively, as PyTorch's.
-    public func gelu() -> Tensor {
-        unary(.gelu, "gelu") { x in
+    /// Accurate relatively in both tails.
+    public func gelu() -> Tensor { unary(.gelu, "gelu") { $0.geluSlope() } }
+
+    /// The derivative of ``gelu()``: Phi(x) + x phi(x).
+    private func geluSlope() -> Tensor {
+        unary(.geluSlope, "gelu") { x in
             let density = (x.square() * -0.5).exp() * 0.3989422804014327
-            return ((x * 0.7071067811865476).erf() + 1) * 0.5 + x * density
+            return density * (2 - x.square())
         }
     }
+
     public func erf() -> Tensor { unary(.erf, "erf") { (-$0.square()).exp() * 1.1283791670955126 } }
     /// 1 - erf(x) without cancellation.
     public func erfc() -> Tensor { unary(.erfc, "erfc") { (-$0.square()).exp() * -1.1283791670955126 } }

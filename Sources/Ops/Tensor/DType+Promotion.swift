@@ -11,13 +11,23 @@ extension DType {
         }
     }
 
-    /// Whether a value in the arithmetic type passes through this storage type unchanged,
-    /// so that skipping the store cannot be noticed.
-    var storesArithmeticExactly: Bool {
+    /// What this type keeps of a constant in its arithmetic type.
+    func rounded(_ value: Double) -> Double {
         switch self {
-        case .float32, .float64, .int32, .int64, .bool: true
-        case .float16, .bfloat16, .uint8: false
+        case .float16: Self.rounded(value, fractionBits: 10, leastExponent: -14, greatest: 65504)
+        case .bfloat16: Self.rounded(value, fractionBits: 7, leastExponent: -126, greatest: 0x1.FEp127)
+        case .uint8: Int64(exactly: value.rounded(.towardZero)).map { Double(UInt8(truncatingIfNeeded: $0)) } ?? 0
+        case .float32, .float64, .int32, .int64, .bool: value
         }
+    }
+
+    /// To the nearest of a format's numbers, by way of float32 as memory does; halves to even.
+    private static func rounded(_ value: Double, fractionBits: Int, leastExponent: Int, greatest: Double) -> Double {
+        let single = Double(Float(value))
+        guard single.isFinite, single != 0 else { return single }
+        let quantum = Double(sign: .plus, exponent: Swift.max(Int(single.exponent), leastExponent) - fractionBits, significand: 1)
+        let nearest = (single / quantum).rounded(.toNearestOrEven) * quantum
+        return abs(nearest) > greatest ? (nearest < 0 ? -.infinity : .infinity) : nearest
     }
 
     private var rank: Int {
