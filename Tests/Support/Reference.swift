@@ -50,8 +50,10 @@ public func entropicTransport(
     var f = [Double](repeating: 0, count: x.rows)
     var g = [Double](repeating: 0, count: y.rows)
     for _ in 0..<iterations {
+        let before = f
         f = f.indices.map { i in -damping * epsilon * logSumExp(g.indices.map { log(b[$0]) + (g[$0] - cost(i, $0)) / epsilon }) }
         g = g.indices.map { j in -damping * epsilon * logSumExp(f.indices.map { log(a[$0]) + (f[$0] - cost($0, j)) / epsilon }) }
+        if zip(f, before).allSatisfy({ abs($0 - $1) <= 1e-15 * abs($0) }) { break }
     }
     // The primal value of the plan itself.
     var value = 0.0

@@ -25,6 +25,8 @@ struct LossOracle: Sendable {
     var tolerance = 2e-6
     var gradientTolerance = 5e-6
     var step = 1e-6
+    /// How many elements of a gradient are compared: the formula is evaluated twice for each.
+    var sampledElements = 24
     /// Settings of the library's side alone, such as a finer stopping rule.
     var settings: [String: String] = [:]
     /// Options of every case.
@@ -35,6 +37,8 @@ struct LossOracle: Sendable {
     var sizes = [1, 2, 17]
     /// Inputs whose single elements cannot be moved on their own.
     var constrained: Set<String> = []
+    /// Whether it has a second derivative that the library carries.
+    var isTwiceDifferentiable = true
     /// Cases beside the standard ones.
     var cases: [LossCase] = []
     /// What the mean divides by, where that is not the number of elements.
