@@ -1,31 +1,243 @@
-// One round of Boruvka's algorithm on the implicit complete graph: for each point its first edge, in the total order, to another component.
+// Boruvka's algorithm on the implicit complete graph over points given by coordinates [d, n], in O(n) memory and without the host. Edges are ordered
+// by (length, smaller index, larger index): so the tree is unique, and the same as the CPU's.
 
 #pragma OPENCL FP_CONTRACT OFF
 
-__kernel void nearest_foreign(GLOBAL_IN(float, points), GLOBAL_IN(int, component), GLOBAL_OUT(float, length), GLOBAL_OUT(int, neighbour),
-                              const long n, const long d) {
+// Items that share a point on a GPU; a power of two.
+#ifndef TREE_GROUP
+#define TREE_GROUP 64
+#endif
+
+// Sums over coordinates, one by one: of squares for Euclidean metrics (0 and 1), of magnitudes (2), or the largest magnitude (3).
+#define TREE_SUM(TYPE, FROM, TO) \
+    TYPE sum = 0; \
+    if (metric <= 1) { \
+        for (long k = 0; k < d; k++) { const TYPE u = TO - FROM; sum += u * u; } \
+    } else if (metric == 2) { \
+        for (long k = 0; k < d; k++) sum += fabs(TO - FROM); \
+    } else { \
+        for (long k = 0; k < d; k++) sum = fmax(sum, fabs(TO - FROM)); \
+    } \
+    return sum;
+
+inline float sum_between(__global const float *columns, const int metric, const long n, const long d, const long i, const long j) {
+    TREE_SUM(float, columns[k * n + i], columns[k * n + j])
+}
+
+// The square root rounded to nearest, which OpenCL does not promise for floats: the nearest integer to the root of 46 to 48 bits.
+inline float exact_root(const float x) {
+    if (x == 0 || isinf(x)) return x;
+    int e;
+    const float fraction = frexp(x, &e);
+    const int shift = e & 1;
+    const ulong m = (ulong)(fraction * 16777216.0f) << (24 - shift);
+    ulong r = (ulong)sqrt((float)m);
+    while (r * r - r >= m) r--;
+    while (r * r + r < m) r++;
+    return ldexp((float)r, (e + shift) / 2 - 24);
+}
+
+// Of all sums whose length rounds to the same number the smallest (step -1) or the largest (step 1). So comparing sums compares lengths.
+inline float same_length(float sum, const int metric, const int step) {
+    if (metric != 1) return sum;
+    const float length = exact_root(sum);
+    for (;;) {
+        if (step < 0 ? sum == 0 : isinf(sum)) return sum;
+        const float next = as_float(as_uint(sum) + step);
+        if (exact_root(next) != length) return sum;
+        sum = next;
+    }
+}
+
+__kernel void tree_begin(GLOBAL_IN(float, points), GLOBAL_OUT(float, columns), GLOBAL_OUT(int, component), GLOBAL_OUT(int, partner),
+                         GLOBAL_OUT(float, lower), GLOBAL_OUT(uint, best), GLOBAL_OUT(int, low), GLOBAL_OUT(int, high), GLOBAL_OUT(int, edges),
+                         GLOBAL_OUT(int, remaining), const long n, const long d) {
     AT_IN(float, points);
-    AT_IN(int, component);
-    AT_OUT(float, length);
-    AT_OUT(int, neighbour);
+    AT_OUT(float, columns);
+    AT_OUT(int, component);
+    AT_OUT(int, partner);
+    AT_OUT(float, lower);
+    AT_OUT(uint, best);
+    AT_OUT(int, low);
+    AT_OUT(int, high);
+    AT_OUT(int, edges);
+    AT_OUT(int, remaining);
     const long i = get_global_id(0);
     if (i >= n) return;
+    for (long k = 0; k < d; k++) columns[k * n + i] = points[i * d + k];
+    component[i] = i;
+    partner[i] = -1;
+    lower[i] = 0;
+    best[i] = UINT_MAX;
+    low[i] = high[i] = INT_MAX;
+    edges[3 * i] = -1;
+    if (i == 0) remaining[0] = n;
+}
+
+// The length of each component's shortest edge among those known; lengths are not negative, so they order as integers.
+__kernel void tree_best(GLOBAL_IN(int, component), GLOBAL_IN(int, partner), GLOBAL_IN(float, lower), GLOBAL_OUT(uint, best), const long n) {
+    AT_IN(int, component);
+    AT_IN(int, partner);
+    AT_IN(float, lower);
+    AT_OUT(uint, best);
+    const long i = get_global_id(0);
+    if (i < n && partner[i] >= 0 && component[partner[i]] != component[i]) atomic_min(best + component[i], as_uint(lower[i]));
+}
+
+#define TREE_CHECK \
+    for (; j < n; j += step) { \
+        if (component[j] == own) continue; \
+        const float sum = sum_between(columns, metric, n, d, i, j); \
+        if (sum >= strict) continue; \
+        strict = same_length(sum, metric, -1); \
+        nearest = (int)j; \
+    }
+
+// For each point whose partner has come into its own component, and that may have its component's shortest edge, the nearest foreign point. Of equals
+// the first: among edges of one length from i, the one with the smaller partner comes first in the order, whichever end i is.
+__kernel void tree_search(GLOBAL_IN(float, columns), GLOBAL_IN(int, component), GLOBAL_OUT(int, partner), GLOBAL_OUT(float, lower),
+                          GLOBAL_OUT(uint, best), GLOBAL_IN(int, remaining), const int metric, const long n, const long d) {
+    AT_IN(float, columns);
+    AT_IN(int, component);
+    AT_OUT(int, partner);
+    AT_OUT(float, lower);
+    AT_OUT(uint, best);
+    AT_IN(int, remaining);
+#ifdef LOSSKIT_CPU
+    const long i = get_global_id(0), step = 1;
+    if (i >= n || remaining[0] == 1) return;
     const int own = component[i];
-    float best = INFINITY;
+    if (partner[i] >= 0 && component[partner[i]] != own) return;
+    if (as_uint(lower[i]) > *(volatile __global uint *)(best + own)) return;
+    float strict = NAN;
     int nearest = -1;
-    for (long j = 0; j < n; j++) {
-        if (component[j] == own) continue;
-        float sum = 0;
-        for (long k = 0; k < d; k++) {
-            const float u = points[i * d + k] - points[j * d + k];
-            sum += u * u;
+    long j = 0;
+    for (; j + 16 <= n; j += 16) {
+        float16 sums = 0;
+        if (metric <= 1) {
+            for (long k = 0; k < d; k++) { const float16 u = vload16(0, columns + k * n + j) - columns[k * n + i]; sums += u * u; }
+        } else if (metric == 2) {
+            for (long k = 0; k < d; k++) sums += fabs(vload16(0, columns + k * n + j) - columns[k * n + i]);
+        } else {
+            for (long k = 0; k < d; k++) sums = fmax(sums, fabs(vload16(0, columns + k * n + j) - columns[k * n + i]));
         }
-        // Among edges of one length from i, the one with the smaller partner comes first in the order, whichever end i is.
-        if (sum < best || nearest < 0) {
-            best = sum;
-            nearest = (int)j;
+        const int16 isNearer = vload16(0, component + j) != own && !(sums >= strict);
+        if (!any(isNearer)) continue;
+        float each[16];
+        int mask[16];
+        vstore16(sums, 0, each);
+        vstore16(isNearer, 0, mask);
+        for (int l = 0; l < 16; l++) {
+            if (!mask[l] || each[l] >= strict) continue;
+            strict = same_length(each[l], metric, -1);
+            nearest = (int)(j + l);
         }
     }
-    length[i] = best;
-    neighbour[i] = nearest;
+    TREE_CHECK
+#else
+    // A group owns a point; its items look at every so many others.
+    __local float sums[TREE_GROUP];
+    __local int indices[TREE_GROUP];
+    __local int isIdle;
+    const long i = get_group_id(0), step = get_local_size(0);
+    const int lid = get_local_id(0), own = component[i];
+    if (lid == 0) {
+        const int known = partner[i];
+        isIdle = remaining[0] == 1 || (known >= 0 && component[known] != own) || as_uint(lower[i]) > *(volatile __global uint *)(best + own);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (isIdle) return;
+    float strict = NAN;
+    int nearest = -1;
+    long j = lid;
+    TREE_CHECK
+    sums[lid] = strict;
+    indices[lid] = nearest;
+    for (int span = TREE_GROUP / 2; span > 0; span /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lid < span) {
+            const int other = indices[lid + span];
+            const float sum = sums[lid + span];
+            if (other >= 0 && (indices[lid] < 0 || sum < sums[lid] || (sum == sums[lid] && other < indices[lid]))) {
+                sums[lid] = sum;
+                indices[lid] = other;
+            }
+        }
+    }
+    if (lid != 0) return;
+    strict = sums[0];
+    nearest = indices[0];
+#endif
+    partner[i] = nearest;
+    if (nearest < 0) return;
+    const float sum = same_length(strict, metric, 1);
+    lower[i] = sum;
+    atomic_min(best + own, as_uint(sum));
+}
+
+// Of each component's shortest edges the smallest lower index, and of those the smallest higher index.
+__kernel void tree_low(GLOBAL_IN(int, component), GLOBAL_IN(int, partner), GLOBAL_IN(float, lower), GLOBAL_IN(uint, best), GLOBAL_OUT(int, low),
+                       const long n) {
+    AT_IN(int, component);
+    AT_IN(int, partner);
+    AT_IN(float, lower);
+    AT_IN(uint, best);
+    AT_OUT(int, low);
+    const long i = get_global_id(0);
+    if (i >= n || partner[i] < 0) return;
+    const int own = component[i], j = partner[i];
+    if (component[j] != own && as_uint(lower[i]) == best[own]) atomic_min(low + own, min((int)i, j));
+}
+
+__kernel void tree_high(GLOBAL_IN(int, component), GLOBAL_IN(int, partner), GLOBAL_IN(float, lower), GLOBAL_IN(uint, best), GLOBAL_IN(int, low),
+                        GLOBAL_OUT(int, high), const long n) {
+    AT_IN(int, component);
+    AT_IN(int, partner);
+    AT_IN(float, lower);
+    AT_IN(uint, best);
+    AT_IN(int, low);
+    AT_OUT(int, high);
+    const long i = get_global_id(0);
+    if (i >= n || partner[i] < 0) return;
+    const int own = component[i], j = partner[i];
+    if (component[j] != own && as_uint(lower[i]) == best[own] && min((int)i, j) == low[own]) atomic_min(high + own, max((int)i, j));
+}
+
+// Each component joins another along its first edge, which is kept where the component was. Two that choose each other's edge take it once.
+__kernel void tree_join(GLOBAL_IN(int, component), GLOBAL_IN(uint, best), GLOBAL_IN(int, low), GLOBAL_IN(int, high), GLOBAL_OUT(int, parent),
+                        GLOBAL_OUT(int, edges), GLOBAL_OUT(int, remaining), const long n) {
+    AT_IN(int, component);
+    AT_IN(uint, best);
+    AT_IN(int, low);
+    AT_IN(int, high);
+    AT_OUT(int, parent);
+    AT_OUT(int, edges);
+    AT_OUT(int, remaining);
+    const long c = get_global_id(0);
+    if (c >= n || component[c] != c) return;
+    parent[c] = c;
+    if (high[c] == INT_MAX) return;
+    const int i = low[c], j = high[c], other = component[i] == c ? component[j] : component[i];
+    if (low[other] == i && high[other] == j && c < other) return;
+    parent[c] = other;
+    edges[3 * c] = i;
+    edges[3 * c + 1] = j;
+    edges[3 * c + 2] = as_int(best[c]);
+    atomic_dec(remaining);
+}
+
+__kernel void tree_relabel(GLOBAL_IN(int, parent), GLOBAL_OUT(int, component), GLOBAL_OUT(uint, best), GLOBAL_OUT(int, low), GLOBAL_OUT(int, high),
+                           const long n) {
+    AT_IN(int, parent);
+    AT_OUT(int, component);
+    AT_OUT(uint, best);
+    AT_OUT(int, low);
+    AT_OUT(int, high);
+    const long i = get_global_id(0);
+    if (i >= n) return;
+    int c = component[i];
+    while (parent[c] != c) c = parent[c];
+    component[i] = c;
+    best[i] = UINT_MAX;
+    low[i] = high[i] = INT_MAX;
 }

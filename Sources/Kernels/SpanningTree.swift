@@ -1,79 +1,115 @@
 import CLossKitHost
 import LossKitDevice
 
-/// The minimum spanning tree of the complete graph on float32 points [n, d], in O(n) memory.
+/// The minimum spanning tree of the complete graph on points, found by Boruvka's algorithm in O(n d) memory.
 ///
-/// Edges are ordered by (squared length, smaller index, larger index), so the tree is unique and the same on every device.
-package enum SpanningTree {
-    /// The n - 1 edges (i < j), sorted by that order.
-    package static func edges(n: Int, d: Int, points: BufferSlice, on device: Device) throws -> [(Int32, Int32)] {
-        guard n > 1 else { return [] }
-        return try device.run(
+/// Edges are ordered by (length, smaller index, larger index), the length as it is returned: so the tree is unique and the same on every
+/// device. Lengths are summed coordinate by coordinate without fusing, which gives the same bits everywhere.
+package struct SpanningTree: Sendable {
+    /// What a length is.
+    package enum Metric: Int32, Sendable { case squaredEuclidean = 0, euclidean, manhattan, chebyshev }
+
+    /// The ends i < j of each of the n - 1 edges, in order.
+    package let edges: [Int32]
+    /// The edges' lengths, ascending.
+    package let lengths: [Float]
+
+    /// The tree of float32 points [n, d], all finite.
+    package init(_ metric: Metric, n: Int, d: Int, points: BufferSlice, on device: Device) throws {
+        guard n > 1 else {
+            (edges, lengths) = ([], [])
+            return
+        }
+        guard n < Int(Int32.max) - 64 else {
+            throw DeviceError.invalidLaunch(kernel: "spanning_tree", problem: "\(n) points, 2^31 - 65 at most")
+        }
+        self = try device.run(
             "spanning_tree", shape: [n, d], reads: [points], bytes: 4 * n * d, flops: 3 * n * n * d / 2,
-            numbers: { edges in edges.sorted { $0 < $1 }.flatMap { [Double($0.0), Double($0.1)] } },
-            host: { prim(n: n, d: d, points: $0.read(0)) }, openCL: { try boruvka(n: n, d: d, points: points, on: $0) })
+            numbers: { tree in tree.edges.map { Double($0) } + tree.lengths.map { Double($0) } },
+            host: { Self(unsorted: try host(metric, n: n, d: d, points: $0.read(0))) },
+            openCL: { Self(unsorted: try openCL(metric, n: n, d: d, points: points, on: $0)) })
     }
 
-    private static func prim(n: Int, d: Int, points: UnsafePointer<Float>) -> [(Int32, Int32)] {
-        // By coordinates, so that distances to many points at a time are contiguous.
-        let pointsTransposed = [Float](unsafeUninitializedCapacity: n * d) { transposed, count in
-            for k in 0..<d { for i in 0..<n { transposed[k * n + i] = points[i * d + k] } }
-            count = n * d
-        }
-        var lengths = [Float](repeating: 0, count: 2 * n)
-        var indices = [Int32](repeating: 0, count: 2 * n)
-        var pairs = [Int32](repeating: 0, count: 2 * (n - 1))
-        losskit_spanning_tree(pointsTransposed, Int64(n), Int64(d), &lengths, &indices, &pairs)
-        return (0..<n - 1).map { (pairs[2 * $0], pairs[2 * $0 + 1]) }
+    private init(unsorted tree: (edges: [Int32], lengths: [Float])) {
+        var (edges, lengths) = tree
+        var (otherEdges, otherLengths) = tree
+        losskit_tree_sort(Int64(lengths.count), &edges, &lengths, &otherEdges, &otherLengths)
+        (self.edges, self.lengths) = (edges, lengths)
     }
+}
 
-    /// Rounds of: every point's first edge to another component on the device, every component's first edge and the merging on the host.
-    private static func boruvka(n: Int, d: Int, points: BufferSlice, on encoder: OpenCLEncoder) throws -> [(Int32, Int32)] {
-        var component = (0..<n).map { Int32($0) }
-        let (componentBuffer, lengthBuffer, neighbourBuffer) = (
-            try encoder.scratch(byteCount: 4 * n), try encoder.scratch(byteCount: 4 * n), try encoder.scratch(byteCount: 4 * n)
-        )
-        var length = [Float](repeating: 0, count: n)
-        var neighbour = [Int32](repeating: 0, count: n)
-        var edges: [(Int32, Int32)] = []
-        while edges.count < n - 1 {
-            try component.withUnsafeBytes { try componentBuffer.upload($0) }
-            try encoder.launch(
-                "nearest_foreign", in: "spanning_tree",
-                arguments: [
-                    .buffer(points), .buffer(BufferSlice(componentBuffer, elementSize: 4)), .buffer(BufferSlice(lengthBuffer, elementSize: 4)),
-                    .buffer(BufferSlice(neighbourBuffer, elementSize: 4)), .count(n), .count(d),
-                ], global: [n], local: nil)
-            try length.withUnsafeMutableBytes { try lengthBuffer.download(into: $0) }
-            try neighbour.withUnsafeMutableBytes { try neighbourBuffer.download(into: $0) }
-            let found = merge(&component, length: length, neighbour: neighbour)
-            guard !found.isEmpty else { break }
-            edges += found
-        }
-        return edges
-    }
+// MARK: - CPU
 
-    private static func merge(_ component: inout [Int32], length: [Float], neighbour: [Int32]) -> [(Int32, Int32)] {
-        func key(_ i: Int) -> (Float, Int32, Int32) { (length[i], min(Int32(i), neighbour[i]), max(Int32(i), neighbour[i])) }
-        var best: [Int32: Int] = [:]
-        for i in component.indices where neighbour[i] >= 0 {
-            if let current = best[component[i]], key(current) <= key(i) { continue }
-            best[component[i]] = i
+private func host(_ metric: SpanningTree.Metric, n: Int, d: Int, points: UnsafePointer<Float>) throws -> ([Int32], [Float]) {
+    var tree = losskit_tree()
+    (tree.metric, tree.n, tree.d) = (metric.rawValue, Int64(n), Int64(d))
+    // From here on boxes save more pairs than they cost (measured on uniform points; clustered ones gain more).
+    tree.levels = n >= 1000 && d <= 8 ? Int32(Int.bitWidth - 1 - (n / 32).leadingZeroBitCount) : 0
+    let memory = try Buffer(byteCount: Int(losskit_tree_bytes(tree.n, tree.d, tree.levels)), on: .cpu)
+    losskit_tree_place(&tree, memory.hostPointer)
+    losskit_tree_fill(&tree, points)
+    let shared = Shared(tree)
+    for level in 0..<Int(tree.levels) {
+        ThreadPool.forEach(1 << level) { place in
+            withUnsafePointer(to: shared.value) { losskit_tree_split($0, Int64(1 << level + place)) }
         }
-        var parent: [Int32: Int32] = [:]
-        func root(_ start: Int32) -> Int32 {
-            var node = start
-            while let next = parent[node] { node = next }
-            return node
-        }
-        var found: [(Int32, Int32)] = []
-        for i in best.values.sorted() {
-            let (a, b) = (root(component[i]), root(component[Int(neighbour[i])]))
-            guard a != b else { continue }
-            parent[max(a, b)] = min(a, b)
-            found.append((min(Int32(i), neighbour[i]), max(Int32(i), neighbour[i])))
-        }
-        for i in component.indices { component[i] = root(component[i]) }
-        return found
     }
+    losskit_tree_finish(&tree)
+    var edges = [Int32](repeating: 0, count: 2 * (n - 1))
+    var lengths = [Float](repeating: 0, count: n - 1)
+    var queries = Int64(n)
+    var found: Int64 = 0
+    while found < n - 1 {
+        ThreadPool.forEachChunk(of: Int(queries), minimumPerChunk: 16) { chunk in
+            withUnsafePointer(to: shared.value) { losskit_tree_search($0, Int64(chunk.lowerBound), Int64(chunk.upperBound)) }
+        }
+        found = losskit_tree_merge(&tree, &edges, &lengths, found, &queries)
+    }
+    return (edges, lengths)
+}
+
+// MARK: - OpenCL
+
+/// All rounds are queued at once; those after the last merge find one component left and do nothing.
+private func openCL(
+    _ metric: SpanningTree.Metric, n: Int, d: Int, points: BufferSlice, on encoder: OpenCLEncoder
+) throws -> ([Int32], [Float]) {
+    func scratch(_ count: Int) throws -> KernelArgument { .buffer(BufferSlice(try encoder.scratch(byteCount: 4 * count), elementSize: 4)) }
+    let (columns, component, partner, lower) = (try scratch(n * d), try scratch(n), try scratch(n), try scratch(n))
+    let (best, low, high) = (try scratch(n), try scratch(n), try scratch(n))
+    let (parent, remaining) = (try scratch(n), try scratch(1))
+    let edges = try encoder.scratch(byteCount: 12 * n)
+    let edgeArgument = KernelArgument.buffer(BufferSlice(edges, elementSize: 4))
+    let count = KernelArgument.count(n)
+    var group = 1
+    while 2 * group <= min(128, encoder.traits.maxWorkGroupSize) { group *= 2 }
+    func launch(_ kernel: String, _ arguments: [KernelArgument], global: Int = n, local: Int? = nil) throws {
+        try encoder.launch(
+            kernel, in: "spanning_tree", defines: ["TREE_GROUP=\(group)"], arguments: arguments, global: [global],
+            local: [local ?? min(64, group)])
+    }
+    try launch(
+        "tree_begin", [.buffer(points), columns, component, partner, lower, best, low, high, edgeArgument, remaining, count, .count(d)])
+    let rounds = Int.bitWidth - (n - 1).leadingZeroBitCount
+    for _ in 0..<rounds {
+        try launch("tree_best", [component, partner, lower, best, count])
+        let search = [columns, component, partner, lower, best, remaining, .int32(metric.rawValue), count, .count(d)]
+        if encoder.traits.isCPU {
+            try launch("tree_search", search, local: min(8, group))
+        } else {
+            try launch("tree_search", search, global: n * group, local: group)
+        }
+        try launch("tree_low", [component, partner, lower, best, low, count])
+        try launch("tree_high", [component, partner, lower, best, low, high, count])
+        try launch("tree_join", [component, best, low, high, parent, edgeArgument, remaining, count])
+        try launch("tree_relabel", [parent, component, best, low, high, count])
+    }
+    var slots = [Int32](repeating: 0, count: 3 * n)
+    try slots.withUnsafeMutableBytes { try edges.download(into: $0) }
+    let taken = (0..<n).filter { slots[3 * $0] >= 0 }
+    let lengths = taken.map { slot in
+        let sum = Float(bitPattern: UInt32(bitPattern: slots[3 * slot + 2]))
+        return metric == .euclidean ? sum.squareRoot() : sum
+    }
+    return (taken.flatMap { [slots[3 * $0], slots[3 * $0 + 1]] }, lengths)
 }

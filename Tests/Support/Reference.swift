@@ -11,7 +11,7 @@ public func distance(_ a: [Double], _ b: [Double]) -> Double {
     sqrt(zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) })
 }
 
-/// The edges of the minimum spanning tree by Kruskal's algorithm over all pairs, ordered by (squared float32 length, i, j).
+/// The edges of the minimum spanning tree by Kruskal's algorithm over all pairs, ordered by (float32 length, i, j).
 public func kruskal(_ points: Matrix) -> [(Int, Int)] {
     var edges: [(Float, Int, Int)] = []
     for i in 0..<points.rows {
@@ -21,7 +21,7 @@ public func kruskal(_ points: Matrix) -> [(Int, Int)] {
                 let difference = Float(points[i, k]) - Float(points[j, k])
                 sum += difference * difference
             }
-            edges.append((sum, i, j))
+            edges.append((sum.squareRoot(), i, j))
         }
     }
     var parent = Array(0..<points.rows)

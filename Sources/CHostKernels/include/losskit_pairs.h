@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-enum { losskit_squared_euclidean = 0, losskit_euclidean = 1, losskit_manhattan = 2 };
+enum { losskit_squared_euclidean = 0, losskit_euclidean = 1, losskit_manhattan = 2, losskit_chebyshev = 3 };
 
 /// Distances of points x [rows begin..<end of n, d] to y given transposed [d, m], into `out` [n, m].
 void losskit_pair_distances(int metric, const float *x, const float *y_transposed, int64_t begin, int64_t end, int64_t m, int64_t d, float *out);

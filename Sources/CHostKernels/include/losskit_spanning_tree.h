@@ -2,7 +2,54 @@
 
 #include <stdint.h>
 
-/// The minimum spanning tree of n points [n, d] given transposed, n >= 2, under the total order (squared length, smaller index, larger index).
-/// Writes n - 1 edges as pairs of indices, in the order found. `scratch` holds 2 n floats and 2 n int32.
-void losskit_spanning_tree(const float *points_transposed, int64_t n, int64_t d, float *scratch_lengths, int32_t *scratch_indices,
-                           int32_t *edges);
+enum { losskit_tree_list = 4 };
+
+/// Boruvka's algorithm on the implicit complete graph over n points: the working memory of one run, all of it O(n d).
+///
+/// Edges are ordered by (length, smaller index, larger index), the length as it is returned; so the tree is unique. Points lie in the order of a
+/// hierarchy of boxes (of no levels where looking at all pairs is faster): node k has the children 2 k and 2 k + 1, the root is 1, and node
+/// 2^level + i holds the positions n i >> level up to n (i + 1) >> level.
+typedef struct losskit_tree {
+    int32_t metric, levels;
+    int64_t n, d;
+    /// [n, d], and by coordinates [d, n + 16]: both by position.
+    float *rows, *columns;
+    /// The point at a position, and the component that it belongs to (a position within it).
+    int32_t *ids, *component;
+    /// For each position the nearest points of other components, losskit_tree_list of them in order, how many there are, which is the first that still
+    /// is foreign, and a bound that none of the others is nearer than.
+    int32_t *near;
+    float *near_sum, *beyond;
+    uint8_t *listed, *head;
+    /// For each component the length of its shortest edge known, and the position where it begins.
+    float *best;
+    int32_t *winner;
+    /// The positions that search in this round.
+    int32_t *queries;
+    /// For each node its box [2, d], its smallest index, and the component that all of it belongs to, or -1.
+    float *boxes;
+    int32_t *first, *label;
+} losskit_tree;
+
+/// Bytes of working memory; `losskit_tree_place` divides them up.
+int64_t losskit_tree_bytes(int64_t n, int64_t d, int32_t levels);
+void losskit_tree_place(losskit_tree *tree, void *memory);
+
+/// Takes over points [n, d], each its own component.
+void losskit_tree_fill(const losskit_tree *tree, const float *points);
+
+/// Divides the positions of a node (above the last level) in halves along its box's longest side; its parents have been divided.
+void losskit_tree_split(const losskit_tree *tree, int64_t node);
+
+/// After all splits: the boxes, and the points by coordinates.
+void losskit_tree_finish(const losskit_tree *tree);
+
+/// Lists the nearest foreign points of the queries begin..<end. Several threads may work on different queries.
+void losskit_tree_search(const losskit_tree *tree, int64_t begin, int64_t end);
+
+/// Joins every component to another one along its first edge, which is appended to `edges` (pairs of indices i < j) and `lengths`. Gives the number of
+/// edges after that, and in `queries` how many positions have to search again.
+int64_t losskit_tree_merge(const losskit_tree *tree, int32_t *edges, float *lengths, int64_t found, int64_t *queries);
+
+/// Sorts edges by (length, i, j). The scratch arrays are as large as what they stand beside.
+void losskit_tree_sort(int64_t count, int32_t *edges, float *lengths, int32_t *scratch_edges, float *scratch_lengths);
