@@ -31,7 +31,7 @@ __kernel void place(const layout_t layout, GLOBAL_IN(element_t, source), GLOBAL_
     target[place] = source[i];
 }
 
-// Elements of `source` [outer, bound, inner] by index: `indices` holds one for each element of the result [outer, extent, inner], or one for
+// Elements of `source` [outer, bound, inner] by index: `indices` has one for each element of the result [outer, extent, inner], or one for
 // each of its rows.
 __kernel void gather(GLOBAL_IN(element_t, source), GLOBAL_IN(long, indices), GLOBAL_OUT(element_t, target), const long count,
                      const long extent, const long bound, const long inner, const int per_element) {
@@ -77,8 +77,8 @@ typedef float sum_t;
 #endif
 
 // Row r of `target` is the sum of the rows `order[starts[r]] ..< order[starts[r + 1]]` of `source`, in that order.
-__kernel void sum_rows(GLOBAL_IN(sum_t, source), GLOBAL_IN(long, starts), GLOBAL_IN(int, order), GLOBAL_OUT(sum_t, target), const long rows,
-                       const long width) {
+__kernel void sum_rows(GLOBAL_IN(sum_t, source), GLOBAL_IN(long, starts), GLOBAL_IN(int, order), GLOBAL_OUT(sum_t, target),
+                       const long rows, const long width) {
     AT_IN(sum_t, source);
     AT_IN(long, starts);
     AT_IN(int, order);

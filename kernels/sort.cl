@@ -33,8 +33,8 @@ inline order_t order_of(element_t element, int kind, ulong infinity, int descend
 }
 
 // Sorts runs by exchanging neighbours, which keeps equal ones in order, and gives each element's position in its row.
-__kernel void sort_runs(GLOBAL_IN(element_t, source), GLOBAL_OUT(order_t, keys), GLOBAL_OUT(int, places), const long rows, const long length,
-                        const int kind, const long infinity, const int descending) {
+__kernel void sort_runs(GLOBAL_IN(element_t, source), GLOBAL_OUT(order_t, keys), GLOBAL_OUT(int, places), const long rows,
+                        const long length, const int kind, const long infinity, const int descending) {
     AT_IN(element_t, source);
     AT_OUT(order_t, keys);
     AT_OUT(int, places);

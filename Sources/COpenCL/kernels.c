@@ -33,6 +33,9 @@ static const unsigned char scan_cl[] = {
 static const unsigned char sort_cl[] = {
 #embed "../../kernels/sort.cl"
 };
+static const unsigned char random_numbers_clh[] = {
+#embed "../../kernels/random_numbers.clh"
+};
 static const unsigned char random_cl[] = {
 #embed "../../kernels/random.cl"
 };
@@ -58,6 +61,7 @@ static const losskit_kernel_file files[] = {
     ROW("spanning_tree.cl", spanning_tree_cl),
     ROW("scan.cl", scan_cl),
     ROW("sort.cl", sort_cl),
+    ROW("random_numbers.clh", random_numbers_clh),
     ROW("random.cl", random_cl),
     ROW("indexing.cl", indexing_cl),
     ROW("matmul.cl", matmul_cl),

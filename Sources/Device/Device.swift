@@ -62,7 +62,10 @@ public struct Device: Sendable {
 }
 
 extension Device: Hashable, CustomStringConvertible {
+    /// Whether both stand for one device.
     public static func == (lhs: Device, rhs: Device) -> Bool { lhs.state === rhs.state }
+    /// Hashes what ``==(_:_:)`` compares.
     public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(state)) }
+    /// The device's name, after `OpenCL` where it is one.
     public var description: String { isOpenCL ? "OpenCL \(name)" : name }
 }

@@ -17,6 +17,7 @@ public enum DeviceError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A device result that differs from the CPU's, found while validating.
     case validationFailed(kernel: String, output: Int, element: Int, expected: Double, actual: Double)
 
+    /// The error as one line.
     public var description: String {
         switch self {
         case .notFound(let request, let available):

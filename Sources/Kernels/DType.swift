@@ -36,5 +36,6 @@ public enum DType: String, Sendable, Hashable, CaseIterable, CustomStringConvert
         }
     }
 
+    /// The type's name.
     public var description: String { rawValue }
 }

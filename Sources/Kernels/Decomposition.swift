@@ -1,9 +1,9 @@
 import LossKitDevice
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #else
-    import Darwin
+import Darwin
 #endif
 
 /// Decompositions of one float64 matrix by LAPACK, on the host. Matrices are column-major; empty ones never reach LAPACK, which takes their

@@ -2,7 +2,8 @@ import CLossKitHost
 import LossKitDevice
 
 extension Indexing {
-    /// How indices point into a source [outer, bound, inner]: an index for each element of a result [outer, extent, inner], or for each of its rows.
+    /// How indices point into a source [outer, bound, inner]: an index for each element of a result [outer, extent, inner], or for each of
+    /// its rows.
     package struct Layout: Sendable {
         package var outer: Int
         package var extent: Int
@@ -45,7 +46,9 @@ extension Indexing {
         try device.run(
             "scatter", shape: layout.shape, reads: [source, indices], writes: [], updates: [target],
             bytes: 2 * layout.count * source.elementSize,
-            host: { layout.host(losskit_scatter, $0.rawRead(0), $0.read(1), $0.update(0, as: UInt8.self), elementSize: source.elementSize) },
+            host: {
+                layout.host(losskit_scatter, $0.rawRead(0), $0.read(1), $0.update(0, as: UInt8.self), elementSize: source.elementSize)
+            },
             openCL: { try layout.launch("scatter", source, indices, target, on: $0) })
     }
 
@@ -122,7 +125,8 @@ extension Indexing.Layout {
         ) -> Void
 
     fileprivate func host(
-        _ move: @escaping Move, _ source: UnsafeRawPointer, _ indices: UnsafePointer<Int64>, _ target: UnsafeMutableRawPointer, elementSize: Int
+        _ move: @escaping Move, _ source: UnsafeRawPointer, _ indices: UnsafePointer<Int64>, _ target: UnsafeMutableRawPointer,
+        elementSize: Int
     ) {
         let (pointers, layout) = (Shared((source: source, indices: indices, target: target)), self)
         let lines = isPerElement ? count : outer * extent

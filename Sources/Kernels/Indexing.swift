@@ -8,7 +8,8 @@ package enum Indexing {
         guard count > 0 else { return }
         let merged = IterationSpace(ExpressionOperands(leaves: [], strides: [strides], constants: [], shape: shape))
         guard merged.shape.count <= ExpressionProgram.maximumRank else {
-            throw DeviceError.invalidLaunch(kernel: "place", problem: "more than \(ExpressionProgram.maximumRank) axes that cannot be merged")
+            throw DeviceError.invalidLaunch(
+                kernel: "place", problem: "more than \(ExpressionProgram.maximumRank) axes that cannot be merged")
         }
         let size = source.elementSize
         try device.run(

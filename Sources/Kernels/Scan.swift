@@ -1,65 +1,72 @@
+import CLossKitHost
 import LossKitDevice
 
 /// Running results along the rows of a [rows, length] array.
 package enum Scan {
     /// What runs along.
-    package enum Kind: Int32, Sendable { case sum = 0, maximumPosition }
+    package enum Kind: Sendable { case sum, maximumPosition }
 
-    /// Running sums (float32, float64 or int64), or the int64 positions of the running maximum (of the same types; the first of equals, NaN wins).
+    /// Running sums (float32, float64 or int64), or the int64 positions of the running maximum (of the same types; the first of equals, NaN
+    /// wins).
     package static func run(
-        _ kind: Kind, _ source: BufferSlice, isFloat: Bool, rows: Int, length: Int, into target: BufferSlice, on device: Device
+        _ kind: Kind, _ source: BufferSlice, dtype: DType, rows: Int, length: Int, into target: BufferSlice, on device: Device
     ) throws {
         guard rows > 0, length > 0 else { return }
-        let type = !isFloat ? 3 : source.elementSize == 8 ? 1 : 0
+        let type = !dtype.isFloatingPoint ? losskit_scan_int64 : dtype == .float64 ? losskit_scan_float64 : losskit_scan_float32
         try device.run(
-            "scan", shape: [rows, length], reads: [source], writes: [target], bytes: 2 * rows * length * source.elementSize,
+            "scan", shape: [rows, length], reads: [source], writes: [target],
+            bytes: rows * length * (source.elementSize + target.elementSize),
             host: { pointers in
-                let call = (Shared(pointers.rawRead(0)), Shared(pointers.rawWrite(0)))
+                let call = Shared((from: pointers.rawRead(0), to: pointers.rawWrite(0)))
                 ThreadPool.forEachChunk(of: rows, minimumPerChunk: max(1, 1 << 14 / length)) { chunk in
-                    for row in chunk {
-                        let (from, to) = (call.0.value, call.1.value)
-                        switch (kind, type) {
-                        case (.sum, 0): sums(from.assumingMemoryBound(to: Float.self) + row * length, to.assumingMemoryBound(to: Float.self) + row * length, length, wide: Double.init, narrow: { Float($0) })
-                        case (.sum, 1): sums(from.assumingMemoryBound(to: Double.self) + row * length, to.assumingMemoryBound(to: Double.self) + row * length, length, wide: { $0 }, narrow: { $0 })
-                        case (.sum, _): wrappingSums(from.assumingMemoryBound(to: Int64.self) + row * length, to.assumingMemoryBound(to: Int64.self) + row * length, length)
-                        case (_, 1): positions(from.assumingMemoryBound(to: Double.self) + row * length, to.assumingMemoryBound(to: Int64.self) + row * length, length)
-                        case (_, 3): positions(from.assumingMemoryBound(to: Int64.self) + row * length, to.assumingMemoryBound(to: Int64.self) + row * length, length)
-                        default: positions(from.assumingMemoryBound(to: Float.self) + row * length, to.assumingMemoryBound(to: Int64.self) + row * length, length)
-                        }
+                    let (begin, end) = (Int64(chunk.lowerBound), Int64(chunk.upperBound))
+                    switch kind {
+                    case .sum: losskit_running_sum(Int32(type), call.value.from, call.value.to, begin, end, Int64(length))
+                    case .maximumPosition:
+                        let positions = call.value.to.assumingMemoryBound(to: Int64.self)
+                        losskit_running_maximum(Int32(type), call.value.from, positions, begin, end, Int64(length))
                     }
                 }
             },
             openCL: { encoder in
-                try encoder.launch(
-                    kind == .sum ? "running_sum" : "running_maximum", in: "scan", defines: ["ARITHMETIC=\(type)"],
-                    arguments: [.buffer(source), .buffer(target), .count(rows), .count(length)], global: [rows], local: nil)
+                try launch(kind, source, defines: ["ARITHMETIC=\(type)"], rows: rows, length: length, into: target, on: encoder)
             })
     }
 
-    private static func sums<T, Wide: FloatingPoint>(
-        _ source: UnsafePointer<T>, _ target: UnsafeMutablePointer<T>, _ length: Int, wide: (T) -> Wide, narrow: (Wide) -> T
-    ) {
-        var sum = Wide.zero
-        for index in 0..<length {
-            sum += wide(source[index])
-            target[index] = narrow(sum)
+    /// Rows that are too few to keep the device busy are cut into pieces, about as many as each is long.
+    private static func launch(
+        _ kind: Kind, _ source: BufferSlice, defines: [String], rows: Int, length: Int, into target: BufferSlice, on encoder: OpenCLEncoder
+    ) throws {
+        let enough = encoder.traits.isCPU ? encoder.traits.computeUnits : 4096
+        let piece = rows < enough && length >= 512 ? max(64, Int(Double(length).squareRoot())) : length
+        let pieces = (length + piece - 1) / piece
+        let sizes: [KernelArgument] = [.count(rows), .count(length), .count(piece), .count(pieces)]
+        let before = BufferSlice(try encoder.scratch(byteCount: 8 * rows * pieces), elementSize: encoder.sumSize(kind, source))
+        let items = rows * pieces
+        func run(_ kernel: String, _ arguments: [KernelArgument], items: Int) throws {
+            let local = encoder.traits.isCPU ? 1 : 64
+            try encoder.launch(kernel, in: "scan", defines: defines, arguments: arguments, global: [items], local: [local])
+        }
+        switch kind {
+        case .sum:
+            if pieces > 1 {
+                try run("sum_pieces", [.buffer(source), .buffer(before)] + sizes, items: items)
+                try run("sum_before", [.buffer(before), .count(rows), .count(pieces)], items: rows)
+            }
+            try run("running_sum", [.buffer(source), .buffer(before), .buffer(target)] + sizes, items: items)
+        case .maximumPosition:
+            if pieces > 1 {
+                try run("maximum_pieces", [.buffer(source), .buffer(before)] + sizes, items: items)
+                try run("maximum_before", [.buffer(source), .buffer(before), .count(rows), .count(length), .count(pieces)], items: rows)
+            }
+            try run("running_maximum", [.buffer(source), .buffer(before), .buffer(target)] + sizes, items: items)
         }
     }
+}
 
-    private static func wrappingSums(_ source: UnsafePointer<Int64>, _ target: UnsafeMutablePointer<Int64>, _ length: Int) {
-        var sum: Int64 = 0
-        for index in 0..<length {
-            sum &+= source[index]
-            target[index] = sum
-        }
-    }
-
-    private static func positions<T: Comparable>(_ source: UnsafePointer<T>, _ target: UnsafeMutablePointer<Int64>, _ length: Int) {
-        var best = 0
-        for index in 0..<length {
-            // Only a NaN differs from itself.
-            if source[index] > source[best] || (source[index] != source[index] && source[best] == source[best]) { best = index }
-            target[index] = Int64(best)
-        }
+extension OpenCLEncoder {
+    /// Bytes of what a piece of a row comes to: positions, integers and wide sums take eight, narrow sums four.
+    fileprivate func sumSize(_ kind: Scan.Kind, _ source: BufferSlice) -> Int {
+        kind == .maximumPosition || source.elementSize == 8 || traits.hasFP64 ? 8 : 4
     }
 }

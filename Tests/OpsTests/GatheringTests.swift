@@ -18,7 +18,8 @@ import Testing
             taken, [4, 8, 0, 4, 16, 20, 12, 16].flatMap { start in (0..<4).map { Double(start + $0) } }, tolerance: 0)
         #expect(try x.take(Tensor(-1, on: device), axis: 2).shape == [2, 3])
         try expectClose(x.take(Tensor(-1, on: device), axis: 2), [3, 7, 11, 15, 19, 23], tolerance: 0)
-        try expectClose(x.rows(at: Tensor([-1, 0] as [Int32], on: device)), (12..<24).map(Double.init) + (0..<12).map(Double.init), tolerance: 0)
+        try expectClose(
+            x.rows(at: Tensor([-1, 0] as [Int32], on: device)), (12..<24).map(Double.init) + (0..<12).map(Double.init), tolerance: 0)
         try expectClose(x.rows(at: Tensor([1] as [UInt8], on: .cpu)), (12..<24).map(Double.init), tolerance: 0)
     }
 
@@ -29,7 +30,9 @@ import Testing
             let places = try Tensor([1, 1, 0, 2, 0, 1, 1, 1], shape: [2, 4], on: device)
             let values: [Double] = try x.array()
             let list: [Int] = try places.array()
-            try expectClose(x.takeAlongAxis(places, axis: 0), list.enumerated().map { values[$0.element * 4 + $0.offset % 4] }, tolerance: 0, "\(dtype)")
+            try expectClose(
+                x.takeAlongAxis(places, axis: 0), list.enumerated().map { values[$0.element * 4 + $0.offset % 4] }, tolerance: 0, "\(dtype)"
+            )
             try expectClose(x.rows(at: Tensor([2, 2], on: device)), Array(values[8...] + values[8...]), tolerance: 0, "\(dtype)")
             guard dtype != .bool else { continue }
             let ones = try Tensor.ones([2, 4], dtype: dtype, on: device)
@@ -41,7 +44,10 @@ import Testing
         }
         // Exact in int64, where float32 would round.
         let big = try Tensor([1 << 53, 1], on: device)
-        #expect(try big.scatterAdd(Tensor([1, 1, 1], on: device), at: Tensor([0, 0, 1], on: device), axis: 0).array(of: Int.self) == [(1 << 53) + 2, 2])
+        #expect(
+            try big.scatterAdd(Tensor([1, 1, 1], on: device), at: Tensor([0, 0, 1], on: device), axis: 0).array(of: Int.self) == [
+                (1 << 53) + 2, 2,
+            ])
     }
 
     @Test(arguments: Device.all)
@@ -67,7 +73,9 @@ import Testing
     @Test(arguments: Device.all)
     func gatheringIsTwiceDifferentiable(device: Device) throws {
         var random = SplitMix64(seed: 22)
-        let (x, y) = (try Tensor(random.values(24), shape: [2, 3, 4], on: device), try Tensor(random.values(16), shape: [2, 2, 4], on: device))
+        let (x, y) = (
+            try Tensor(random.values(24), shape: [2, 3, 4], on: device), try Tensor(random.values(16), shape: [2, 2, 4], on: device)
+        )
         let along = try Tensor([2, 0, 1, 1, 2, 0, 0, 0, 1, 1, 2, 0, 0, 1, 0, 2], shape: [2, 2, 4], on: device)
         let list = try Tensor([2, 0, 2, 1], shape: [2, 2], on: device)
         try expectGradient(at: [x], tolerance: 1e-7) { try $0[0].takeAlongAxis(along, axis: 1) }
@@ -76,7 +84,9 @@ import Testing
         try expectGradient(at: [x, y], tolerance: 1e-7) { try $0[0].scatterAdd($0[1], at: along, axis: 1) }
         try expectGradient(at: [x], tolerance: 1e-6) { try gradient(at: $0[0]) { try $0.takeAlongAxis(along, axis: 1).power(3).sum() } }
         try expectGradient(at: [x], tolerance: 1e-6) { try gradient(at: $0[0]) { try $0.take(list, axis: 1).power(3).sum() } }
-        try expectGradient(at: [x], tolerance: 1e-6) { try gradient(at: $0[0]) { try $0.scatterAdd($0.slice(axis: 1, to: 2), at: along, axis: 1).power(3).sum() } }
+        try expectGradient(at: [x], tolerance: 1e-6) {
+            try gradient(at: $0[0]) { try $0.scatterAdd($0.slice(axis: 1, to: 2), at: along, axis: 1).power(3).sum() }
+        }
         for dtype in [DType.float16, .bfloat16, .float32] {
             let narrow = try Tensor([1, 2, 3] as [Float], on: device).asType(dtype)
             let slope = try gradient(at: narrow) { try $0.take(Tensor([0, 0, 2, 0], on: device)).sum() }

@@ -6,16 +6,6 @@ import Testing
 @testable import LossKitOps
 
 @Suite struct LinearAlgebraEdgeTests {
-    private func random(_ shape: [Int], seed: UInt64 = 1, on device: Device) throws -> Tensor {
-        var random = SplitMix64(seed: seed)
-        return try Tensor(random.values(shape.reduce(1, *)), shape: shape, on: device)
-    }
-
-    /// A product by its definition.
-    private func product(_ a: [Double], _ b: [Double], _ m: Int, _ k: Int, _ n: Int) -> [Double] {
-        (0..<m * n).map { index in (0..<k).reduce(0) { $0 + a[index / n * k + $1] * b[$1 * n + index % n] } }
-    }
-
     @Test(arguments: Device.all)
     func multipliesStridedViews(device: Device) throws {
         let (whole, other) = (try random([14, 10], on: device), try random([5, 3], seed: 2, on: device))
@@ -119,6 +109,62 @@ import Testing
         #expect(message { _ = try eigh(broken) }.contains("matrix 1, which holds NaN"))
         #expect(message { _ = try svd(broken) }.contains("matrix 1, which holds NaN"))
         #expect(try logDeterminant(broken).sign.array(of: Double.self)[1].isNaN)
+    }
+
+    @Test(arguments: Device.all)
+    func whatDoesNotFitIsSaidSo(device: Device) throws {
+        let (wide, whole) = (try random([2, 3], on: device), try Tensor([1, 2, 3, 4], shape: [2, 2], on: device))
+        func message(_ body: () throws -> Any) -> String {
+            do { return "\(try body())" } catch { return "\(error)" }
+        }
+        let square: [(String, (Tensor) throws -> Any)] = [
+            ("cholesky", { try cholesky($0) }), ("inverse", { try inverse($0) }), ("logDeterminant", { try logDeterminant($0) }),
+            ("eigh", { try eigh($0) }), ("solve", { try solve($0, $0.transposed()) }),
+            ("triangularSolve", { try triangularSolve($0, $0.transposed()) }),
+        ]
+        for (name, body) in square {
+            #expect(message { try body(wide) }.contains("expected square matrices [..., n, n], got [2, 3]"), "\(name)")
+            #expect(message { try body(whole) }.contains("expected floating-point matrices, got int64"), "\(name)")
+        }
+        for (name, body) in [("qr", { try qr($0) }), ("svd", { try svd($0) }), ("pseudoInverse", { try pseudoInverse($0) })]
+            as [(String, (Tensor) throws -> Any)]
+        {
+            #expect(message { try body(wide[0]) }.contains("expected matrices [..., m, n], got [3]"), "\(name)")
+            #expect(message { try body(whole) }.contains("expected floating-point matrices, got int64"), "\(name)")
+        }
+        #expect(message { try solve(random([3, 3], on: device), wide) }.contains("solve: expected a [..., n, n] and b [..., n, k]"))
+        #expect(message { try pseudoInverse(wide, tolerance: -1) }.contains("pseudoInverse: expected tolerance >= 0, got -1"))
+        #expect(message { try conv2d(wide, weight: wide) }.contains("conv2d: expected input [n, c, h, w]"))
+        #expect(message { try whole.matmul(whole) }.contains("matmul: expected floating-point operands, got int64 and int64"))
+        let singular = try Tensor([1.0, 2, 2, 4], shape: [2, 2], on: device)
+        #expect(message { try gradient(at: singular) { try logDeterminant($0).logarithm } }.contains("whose pivot 2 is zero"))
+        if device != .cpu {
+            #expect(message { try solve(singular, random([2, 1], on: .cpu)) }.contains("solve: expected operands on one device"))
+        }
+    }
+
+    @Test(arguments: Device.all)
+    func pseudoInverseKnowsItsRank(device: Device) throws {
+        // Of rank 2, and with singular values that a coarse tolerance would drop.
+        let a = try random([4, 2], on: device).matmul(random([2, 3], seed: 2, on: device))
+        try expectClose(a.matmul(pseudoInverse(a)).matmul(a), a.array(), tolerance: 1e-12)
+        let steep = try Tensor([1.0, 0, 0, 1e-9], shape: [2, 2], on: device)
+        try expectClose(pseudoInverse(steep), [1, 0, 0, 1e9], tolerance: 1e-9)
+        try expectClose(pseudoInverse(steep, tolerance: 1e-6), [1, 0, 0, 0], tolerance: 1e-12)
+        #expect(try pseudoInverse(Tensor.zeros([2, 0, 3], on: device)).shape == [2, 3, 0])
+        #expect(try pseudoInverse(Tensor.zeros([2, 3], on: device)).array(of: Float.self) == [0, 0, 0, 0, 0, 0])
+    }
+
+    @Test(arguments: Device.all)
+    func convolutionDoesNotKeepItsWindows(device: Device) throws {
+        let (x, w) = (try random([2, 4, 20, 20], on: device), try random([4, 4, 3, 3], seed: 2, on: device))
+        var live = 0
+        _ = try gradient(at: [x, w]) { points in
+            let (y, cost) = try Profiler.measure { try conv2d(points[0], weight: points[1]).evaluated() }
+            live = cost.liveBytes
+            return try y.square().sum()
+        }
+        #expect(live == 2 * 4 * 18 * 18 * 8, "the result alone")
     }
 
     @Test(arguments: Device.all)

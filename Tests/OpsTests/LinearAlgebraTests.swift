@@ -6,16 +6,6 @@ import Testing
 @testable import LossKitOps
 
 @Suite struct LinearAlgebraTests {
-    private func random(_ shape: [Int], seed: UInt64 = 1, on device: Device) throws -> Tensor {
-        var random = SplitMix64(seed: seed)
-        return try Tensor(random.values(shape.reduce(1, *)), shape: shape, on: device)
-    }
-
-    /// A product by its definition.
-    private func product(_ a: [Double], _ b: [Double], _ m: Int, _ k: Int, _ n: Int) -> [Double] {
-        (0..<m * n).map { index in (0..<k).reduce(0) { $0 + a[index / n * k + $1] * b[$1 * n + index % n] } }
-    }
-
     @Test(arguments: Device.all)
     func multipliesMatrices(device: Device) throws {
         for (m, k, n) in [(1, 1, 1), (3, 5, 2), (17, 33, 9), (64, 7, 130), (2, 0, 3), (0, 4, 2)] {

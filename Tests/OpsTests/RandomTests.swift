@@ -102,7 +102,8 @@ import Testing
         let picks = try Tensor.categorical(logits: logits, using: &generator).array(of: Int.self)
         for (index, odd) in odds.enumerated() {
             // Five standard errors of a share.
-            #expect(abs(Double(picks.count { $0 == index }) / 20_000 - odd) <= 5 * (odd * (1 - odd) / 20_000).squareRoot(), "class \(index)")
+            #expect(
+                abs(Double(picks.count { $0 == index }) / 20_000 - odd) <= 5 * (odd * (1 - odd) / 20_000).squareRoot(), "class \(index)")
         }
         let coins = try Tensor.bernoulli([20_000], probability: 0.25, using: &generator, on: device).booleans()
         #expect(abs(Double(coins.count { $0 }) / 20_000 - 0.25) < 0.0154)
@@ -132,11 +133,13 @@ import Testing
             { try .uniform([2], low: 1, high: 0, using: &$0, on: .cpu) }, { try .uniform([2], low: .nan, using: &$0, on: .cpu) },
             { try .uniform([2], low: -3e38, high: 3e38, using: &$0, on: .cpu) }, { try .uniform([-1], using: &$0, on: .cpu) },
             { try .normal([2], standardDeviation: -1, using: &$0, on: .cpu) }, { try .normal([2], mean: .infinity, using: &$0, on: .cpu) },
-            { try .bernoulli([2], probability: 1.5, using: &$0, on: .cpu) }, { try .bernoulli([2], probability: .nan, using: &$0, on: .cpu) },
+            { try .bernoulli([2], probability: 1.5, using: &$0, on: .cpu) },
+            { try .bernoulli([2], probability: .nan, using: &$0, on: .cpu) },
             { try .permutation(-1, using: &$0, on: .cpu) }, { try .permutation(.max, using: &$0, on: .cpu) },
             { try .gumbel([.max, .max], using: &$0, on: .cpu) },
             { try .categorical(logits: .zeros([3], dtype: .int32, on: .cpu), using: &$0) },
-            { try .categorical(logits: .zeros([3, 0], on: .cpu), using: &$0) }, { try .categorical(logits: .zeros([], on: .cpu), using: &$0) },
+            { try .categorical(logits: .zeros([3, 0], on: .cpu), using: &$0) },
+            { try .categorical(logits: .zeros([], on: .cpu), using: &$0) },
         ]
         for (index, body) in bad.enumerated() { #expect(throws: TensorError.self, "\(index)") { _ = try body(&generator) } }
     }

@@ -22,9 +22,12 @@ import Testing
 
     @Test(arguments: Device.all)
     func arraysOfEveryTypeRoundTrip(device: Device) throws {
-        try roundTrips([1.5, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude] as [Float], .float32, on: device)
-        try roundTrips([1.5, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude] as [Double], .float64, on: device)
-        try roundTrips([1.5, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude] as [Float16], .float16, on: device)
+        try roundTrips(
+            [1.5, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude] as [Float], .float32, on: device)
+        try roundTrips(
+            [1.5, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude] as [Double], .float64, on: device)
+        try roundTrips(
+            [1.5, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude] as [Float16], .float16, on: device)
         try roundTrips([0, -1, .max, .min] as [Int32], .int32, on: device)
         try roundTrips([0, -1, .max, .min] as [Int64], .int64, on: device)
         try roundTrips([0, -1, .max, .min] as [Int], .int64, on: device)
@@ -63,7 +66,8 @@ import Testing
         }
         #expect(try Tensor.arange(5, to: 0, by: -2, on: device).array(of: Int.self) == [5, 3, 1])
         #expect(try Tensor.arange(5, to: 0, on: device).shape == [0])
-        #expect(try Tensor.arange(0, to: 1, by: 0.1, dtype: .float64, on: device).array(of: Double.self) == (0..<10).map { Double($0) * 0.1 })
+        #expect(
+            try Tensor.arange(0, to: 1, by: 0.1, dtype: .float64, on: device).array(of: Double.self) == (0..<10).map { Double($0) * 0.1 })
         #expect(try Tensor.linspace(-1, 2, count: 4, on: device).array(of: Float.self) == [-1, 0, 1, 2])
         #expect(try Tensor.linspace(3, 9, count: 1, on: device).array(of: Float.self) == [3])
         #expect(try Tensor.eye(2, dtype: .int64, on: device).array(of: Int.self) == [1, 0, 0, 1])

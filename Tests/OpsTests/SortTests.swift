@@ -134,4 +134,45 @@ import Testing
         #expect(try indices.array(of: Int.self) == [0, 1, 1, 1])
         #expect(try Tensor([3, 1, 4] as [UInt8], on: device).cumulativeMax().values.array(of: UInt8.self) == [3, 3, 4])
     }
+
+    /// Long rows are cut into pieces on OpenCL devices.
+    @Test(arguments: Device.all)
+    func runningResultsOfLongRows(device: Device) throws {
+        var random = SplitMix64(seed: 15)
+        for (rows, length) in [(1, 1), (1, 511), (1, 512), (2, 513), (3, 5003), (1, 20_000), (700, 3)] {
+            let values = random.values(rows * length).map { Float($0) }
+            let integers = values.map { Int($0 * 1e6) }
+            let (x, whole) = (
+                try Tensor(values, shape: [rows, length], on: device), try Tensor(integers, shape: [rows, length], on: device)
+            )
+            var (sums, magnitudes, wholeSums, places): ([Double], [Double], [Int], [Int]) = ([], [], [], [])
+            for row in 0..<rows {
+                var (sum, magnitude, wholeSum, best) = (0.0, 0.0, 0, 0)
+                for column in 0..<length {
+                    let value = values[row * length + column]
+                    sum += Double(value)
+                    magnitude += abs(Double(value))
+                    wholeSum += integers[row * length + column]
+                    if value > values[row * length + best] { best = column }
+                    sums.append(sum)
+                    magnitudes.append(magnitude)
+                    wholeSums.append(wholeSum)
+                    places.append(best)
+                }
+            }
+            let label = "\(rows) x \(length)"
+            expectClose(try x.cumulativeSum().array(of: Double.self), sums, tolerance: 1e-7, scale: magnitudes, label)
+            #expect(try whole.cumulativeSum().array(of: Int.self) == wholeSums, "\(label)")
+            #expect(try x.cumulativeMax().indices.array(of: Int.self) == places, "\(label)")
+            let columns = try x.transposed().cumulativeSum(axis: 0).transposed()
+            expectClose(try columns.array(of: Double.self), sums, tolerance: 1e-7, scale: magnitudes, label)
+        }
+        var values = [Float](repeating: 0, count: 3000)
+        (values[700], values[701], values[1900], values[2500]) = (5, 5, .nan, 9)
+        let x = try Tensor(values, on: device)
+        let places = try x.cumulativeMax().indices.array(of: Int.self)
+        #expect(places[699] == 0 && places[1899] == 700 && places[1900] == 1900 && places[2999] == 1900)
+        let sums = try x.cumulativeSum().array(of: Float.self)
+        #expect(sums[1899] == 10 && sums[1900].isNaN && sums[2999].isNaN)
+    }
 }

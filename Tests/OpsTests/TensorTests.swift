@@ -42,9 +42,11 @@ import Testing
         let x = try ramp([2, 3, 4], on: device) * 0.1
         let functions: [(String, @Sendable (Tensor) throws -> Tensor)] = [
             ("transposed", { try $0.transposed([1, 2, 0]) }), ("slice", { try $0.slice(axis: 2, from: 1, to: 4, step: 2) }),
-            ("backwards", { try $0.slice(axis: 1, step: -2) }), ("broadcast", { try $0.expandedDimensions(at: 0).broadcast(to: [3, 2, 3, 4]) }),
+            ("backwards", { try $0.slice(axis: 1, step: -2) }),
+            ("broadcast", { try $0.expandedDimensions(at: 0).broadcast(to: [3, 2, 3, 4]) }),
             ("reshaped", { try $0.transposed().reshaped([6, 4]) }), ("diagonal", { try $0.slice(axis: 2, from: 0, to: 3).diagonal() }),
-            ("concatenate", { try Tensor.concatenate([$0, $0.square(), $0[0..<1]], axis: 0) }), ("stack", { try Tensor.stack([$0, $0.exp()], axis: 1) }),
+            ("concatenate", { try Tensor.concatenate([$0, $0.square(), $0[0..<1]], axis: 0) }),
+            ("stack", { try Tensor.stack([$0, $0.exp()], axis: 1) }),
             ("split", { try $0.split([1, 3], axis: 2)[1] }), ("padded", { try $0.padded(axis: 1, before: 2, after: 1, with: 3) }),
             ("windows", { try $0.slidingWindows(axis: 2, size: 2, stride: 2) }), ("clamped", { $0.clamped(min: 0.55, max: 1.55) }),
             ("cumulativeSum", { try $0.cumulativeSum(axis: 1) }), ("cumulativeMax", { try ($0 * -1).cumulativeMax(axis: 0).values }),
@@ -78,7 +80,8 @@ import Testing
                 let label = "\(shape) over \(axes)"
                 try expectClose(tensor.sum(axes: axes), groups.map { $0.reduce(0, +) }, tolerance: 2e-6, "sum " + label)
                 try expectClose(tensor.product(axes: axes), groups.map { $0.reduce(1, *) }, tolerance: 4e-5, "product " + label)
-                try expectClose(tensor.mean(axes: axes), groups.map { $0.reduce(0, +) / Double($0.count) }, tolerance: 2e-6, "mean " + label)
+                try expectClose(
+                    tensor.mean(axes: axes), groups.map { $0.reduce(0, +) / Double($0.count) }, tolerance: 2e-6, "mean " + label)
                 guard !groups.contains(where: \.isEmpty) else { continue }
                 try expectClose(tensor.max(axes: axes), groups.map { $0.max() ?? 0 }, tolerance: 0, "max " + label)
                 try expectClose(tensor.min(axes: axes), groups.map { $0.min() ?? 0 }, tolerance: 0, "min " + label)

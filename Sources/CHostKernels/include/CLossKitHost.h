@@ -8,5 +8,6 @@
 #include "losskit_matmul.h"
 #include "losskit_pairs.h"
 #include "losskit_random.h"
+#include "losskit_scan.h"
 #include "losskit_sort.h"
 #include "losskit_spanning_tree.h"

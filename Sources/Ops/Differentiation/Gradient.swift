@@ -2,8 +2,10 @@ import LossKitKernels
 
 /// The value of a scalar function and its gradient at each of several points.
 ///
-/// Differentiations nest: the gradient is made of tensor operations and can be differentiated again.
+/// Differentiations nest: the gradient is made of tensor operations and can be differentiated again. Operations are recorded only while
+/// `function` runs and only where they depend on a point; a point that the value does not depend on has a gradient of zeros.
 ///
+/// - Parameter points: Floating-point tensors; each gradient has its point's shape and type.
 /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` where the value is not one floating-point number,
 ///   and whatever `function` or the operations in it throw.
 public func valueWithGradient(
@@ -27,7 +29,8 @@ public func valueWithGradient(
     }.checked()
     guard value.count == 1, value.dtype.isFloatingPoint else {
         throw TensorError.invalidArgument(
-            operation: "valueWithGradient", expected: "one floating-point number as value", actual: "\(value.dtype) of shape \(value.shape)")
+            operation: "valueWithGradient", expected: "one floating-point number as value", actual: "\(value.dtype) of shape \(value.shape)"
+        )
     }
     let gradient = try Differentiation.$floor.withValue(level) {
         let one = try Tensor.full(value.shape, 1, dtype: value.dtype, on: value.device)
@@ -41,13 +44,17 @@ public func valueWithGradient(
     )
 }
 
-/// The value of a scalar function and its gradient at a point.
+/// The value of a scalar function and its gradient at a point; see ``valueWithGradient(at:of:)-([Tensor],_)``.
+///
+/// ```swift
+/// let (loss, slope) = try valueWithGradient(at: x) { x in try (x.square() * weights).sum() }
+/// ```
 public func valueWithGradient(at point: Tensor, of function: (Tensor) throws -> Tensor) throws -> (value: Tensor, gradient: Tensor) {
     let (value, gradient) = try valueWithGradient(at: [point]) { try function($0[0]) }
     return (value, gradient[0])
 }
 
-/// The value of a scalar function of two tensors and its gradient with respect to both.
+/// The value of a scalar function of two tensors and its gradient with respect to both; see ``valueWithGradient(at:of:)-([Tensor],_)``.
 public func valueWithGradient(
     at first: Tensor, _ second: Tensor, of function: (Tensor, Tensor) throws -> Tensor
 ) throws -> (value: Tensor, gradient: (Tensor, Tensor)) {
@@ -55,12 +62,17 @@ public func valueWithGradient(
     return (value, (gradient[0], gradient[1]))
 }
 
-/// The gradient of a scalar function at a point.
+/// The gradient of a scalar function at a point; see ``valueWithGradient(at:of:)-([Tensor],_)``.
+///
+/// ```swift
+/// // A Hessian-vector product: the gradient of a gradient.
+/// let product = try gradient(at: x) { x in try (gradient(at: x, of: f) * v).sum() }
+/// ```
 public func gradient(at point: Tensor, of function: (Tensor) throws -> Tensor) throws -> Tensor {
     try valueWithGradient(at: point, of: function).gradient
 }
 
-/// The gradients of a scalar function at several points.
+/// The gradients of a scalar function at several points; see ``valueWithGradient(at:of:)-([Tensor],_)``.
 public func gradient(at points: [Tensor], of function: ([Tensor]) throws -> Tensor) throws -> [Tensor] {
     try valueWithGradient(at: points, of: function).gradient
 }
@@ -107,7 +119,9 @@ public func customVJP(
 
 /// A function whose intermediate values are computed again in the backward pass rather than kept.
 ///
-/// Only what is passed as `inputs` is differentiated, not what `function` captures.
+/// Memory: the inputs and the value; time: one more run of `function`. Only what is passed as `inputs` is differentiated, not what
+/// `function`
+/// captures. Differentiable as often as `function` is.
 public func checkpoint(_ inputs: [Tensor], _ function: @escaping @Sendable ([Tensor]) throws -> Tensor) throws -> Tensor {
     let value = try function(inputs.map(stopGradient))
     return Tensor.record("checkpoint", inputs: inputs, output: stopGradient(value)) { pullback in

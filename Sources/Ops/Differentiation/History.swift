@@ -93,7 +93,8 @@ extension History {
 enum Differentiation {
     /// How many differentiations enclose this code.
     @TaskLocal static var depth = 0
-    /// Operations that depend only on differentiations from this level inwards are not recorded: their backward pass is under way, and nobody will ask again.
+    /// Operations that depend only on differentiations from this level inwards are not recorded: their backward pass is under way, and
+    /// nobody will ask again.
     @TaskLocal static var floor = Int.max
 }
 
@@ -127,7 +128,8 @@ extension Tensor {
 }
 
 extension Tensor {
-    /// Whether an operation on these inputs would be recorded: a derivative that a kernel computes must then be written in tensor operations instead.
+    /// Whether an operation on these inputs would be recorded: a derivative that a kernel computes must then be written in tensor
+    /// operations instead.
     package static func records(_ inputs: [Tensor]) -> Bool {
         inputs.contains { ($0.history?.node.level ?? .max) < Differentiation.floor }
     }

@@ -96,7 +96,9 @@ struct NumPyElement {
         }
     }
 
-    private func widened<From: BitwiseCopyable, To: BitwiseCopyable>(_ bytes: [UInt8], _ type: From.Type, _ convert: (From) -> To?) -> [UInt8]? {
+    private func widened<From: BitwiseCopyable, To: BitwiseCopyable>(_ bytes: [UInt8], _ type: From.Type, _ convert: (From) -> To?)
+        -> [UInt8]?
+    {
         var values: [To] = []
         values.reserveCapacity(bytes.count / byteCount)
         let isWhole = bytes.withUnsafeBytes { source in

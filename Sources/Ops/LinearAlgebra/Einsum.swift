@@ -3,11 +3,10 @@ import LossKitKernels
 /// Einstein summation, as NumPy's `einsum`: `einsum("ij,jk->ik", a, b)`.
 ///
 /// A letter names an axis; repeated within an operand it takes the diagonal; letters missing from the output are summed; without `->` the
-/// output is the
-/// letters that occur once, in alphabetical order. `...` stands for leading axes, which broadcast. Two operands are multiplied by one
-/// batched
-/// matrix product, or element by element, fused with the sum, where there is no matrix in it.
+/// output is the letters that occur once, in alphabetical order. `...` stands for leading axes, which broadcast.
 ///
+/// Operands are joined from left to right: two by one batched matrix product, or element by element, fused with the sum, where there is no
+/// matrix in it. Gradient: that of these products; differentiable any number of times.
 /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for a subscript that does not parse or fit its operands.
 public func einsum(_ equation: String, _ operands: Tensor...) throws -> Tensor {
     let parsed = try EinsumEquation(equation, shapes: operands.map { try $0.checked().shape })
@@ -33,6 +32,8 @@ private struct EinsumEquation {
             .invalidArgument(operation: "einsum", expected: expected, actual: "\"\(equation)\" for shapes \(shapes)")
         }
         let text = equation.filter { $0 != " " }
+        // Digits name the axes behind the dots.
+        guard !text.contains(where: \.isNumber) else { throw rejected("letters as names of axes") }
         let sides = text.split(separator: "->", omittingEmptySubsequences: false).map(String.init)
         guard sides.count <= 2 else { throw rejected("at most one ->") }
         let terms = sides[0].split(separator: ",", omittingEmptySubsequences: false).map(String.init)

@@ -2,7 +2,13 @@ import LossKitKernels
 
 /// The matrix product, as NumPy's `matmul`: a vector on either side is taken as a row or column and dropped again; leading axes broadcast.
 ///
-/// 16-bit operands are multiplied in float32 and rounded; float64 stays float64. Transposed views are multiplied where they lie.
+/// Gradient: g b^T and a^T g, summed over the axes that broadcasting added. Twice differentiable.
+/// Numerics: 16-bit operands are multiplied in float32 and rounded; float64 stays float64.
+/// Memory: transposed and broadcast views are multiplied where they lie; other strided views, among them leading axes whose strides are not
+/// those of one batch, are packed first.
+/// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/dtypeMismatch(operation:expected:actual:)`` for
+///   integers,
+///   ``TensorError/deviceMismatch(operation:devices:)``.
 public func matmul(_ a: Tensor, _ b: Tensor) throws -> Tensor { try a.matmul(b) }
 
 extension Tensor {

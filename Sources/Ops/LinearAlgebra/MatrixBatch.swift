@@ -9,12 +9,12 @@ struct MatrixBatch {
     let n: Int
 
     init(_ tensor: Tensor, operation: String, isSquare: Bool = false) throws {
-        guard try tensor.checked().rank >= 2, tensor.dtype.isFloatingPoint,
-            !isSquare || tensor.shape[tensor.rank - 1] == tensor.shape[tensor.rank - 2]
-        else {
+        guard try tensor.checked().rank >= 2, !isSquare || tensor.shape[tensor.rank - 1] == tensor.shape[tensor.rank - 2] else {
             throw TensorError.shapeMismatch(
-                operation: operation, expected: "floating-point \(isSquare ? "square " : "")matrices [..., \(isSquare ? "n, n" : "m, n")]",
-                actual: [tensor.shape])
+                operation: operation, expected: isSquare ? "square matrices [..., n, n]" : "matrices [..., m, n]", actual: [tensor.shape])
+        }
+        guard tensor.dtype.isFloatingPoint else {
+            throw TensorError.dtypeMismatch(operation: operation, expected: "floating-point matrices", actual: [tensor.dtype])
         }
         self.tensor = stopGradient(tensor)
         lead = Array(tensor.shape.dropLast(2))

@@ -11,7 +11,8 @@ public enum MatrixNorm: String, Sendable, CaseIterable {
 extension Tensor {
     /// A norm of each of the matrices [..., m, n], as [...].
     ///
-    /// Nuclear and spectral norms take the singular values on the host.
+    /// Gradient: a / norm (0 at 0), u vt or the first u_1 vt_1, each times the cotangent.
+    /// Numerics: nuclear and spectral norms take the singular values on the host; see ``svd(_:)``.
     /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` for fewer than two axes.
     public func matrixNorm(_ norm: MatrixNorm = .frobenius) throws -> Tensor {
         guard try checked().rank >= 2 else {
@@ -24,7 +25,7 @@ extension Tensor {
         }
     }
 
-    /// The sum of the diagonal of square matrices [..., n, n], as [...].
+    /// The sum of the diagonal of square matrices [..., n, n], as [...]; its gradient is the cotangent times the identity.
     /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` for matrices that are not square.
     public func trace() throws -> Tensor {
         guard try checked().rank >= 2 else {

@@ -2,10 +2,16 @@ import LossKitKernels
 
 // Systems and factors of square matrices [..., n, n], by LAPACK on the host in float64: on an OpenCL device the matrices cross over.
 
-/// The lower triangular L with L L^T = a, a symmetric and positive definite (only its lower triangle is read).
+/// The lower triangular L with L L^T = a for symmetric and positive definite matrices [..., n, n], of which only the lower triangle is
+/// read.
 ///
-/// Gradient: the symmetric part of L^-T Phi(L^T g) L^-1, Phi taking the lower triangle with half the diagonal.
-/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first matrix that is not positive definite.
+/// Gradient: the symmetric part of L^-T Phi(L^T g) L^-1, Phi taking the lower triangle with half the diagonal. Twice differentiable.
+/// Numerics: by LAPACK on the host in float64, rounded once to the matrices' type; on an OpenCL device the matrices cross over.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first matrix that is not positive definite (one with
+///   NaN
+///   is not), ``TensorError/shapeMismatch(operation:expected:actual:)`` unless they are square,
+///   ``TensorError/dtypeMismatch(operation:expected:actual:)`` unless they are floating point,
+///   ``DeviceError/libraryMissing(library:operation:remedy:)`` without LAPACK.
 public func cholesky(_ a: Tensor) throws -> Tensor {
     let batch = try MatrixBatch(a, operation: "cholesky", isSquare: true)
     let factors = try batch.matrices().enumerated().map { index, matrix in
@@ -31,10 +37,12 @@ public func cholesky(_ a: Tensor) throws -> Tensor {
     }
 }
 
-/// x of a x = b, a triangular: b is [..., n, k].
+/// x of a x = b for triangular matrices a [..., n, n], whose other triangle is not read, and b [..., n, k]; leading axes broadcast.
 ///
-/// Gradient: for b the solution h of a^T h = g, for a the triangle of -h x^T.
-/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first singular matrix.
+/// Gradient: for b the solution h of a^T h = g, for a the triangle of -h x^T. Twice differentiable.
+/// Numerics: by LAPACK on the host in float64, as ``cholesky(_:)``; NaN in is NaN out.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first matrix with a zero on its diagonal, and as
+///   ``cholesky(_:)`` for shapes and types that do not fit.
 public func triangularSolve(_ a: Tensor, _ b: Tensor, isLower: Bool = true) throws -> Tensor {
     let mask = try Tensor.lowerMask(try a.checked().shape.last ?? 0, like: a)
     return try solved(a, b, operation: "triangularSolve", mask: isLower ? mask : mask.transposed()) {
@@ -44,10 +52,15 @@ public func triangularSolve(_ a: Tensor, _ b: Tensor, isLower: Bool = true) thro
     }
 }
 
-/// x of a x = b for square a: b is [..., n, k].
+/// x of a x = b for square matrices a [..., n, n] and b [..., n, k]; leading axes broadcast.
 ///
-/// Gradient: for b the solution h of a^T h = g, for a -h x^T.
-/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first singular matrix.
+/// Gradient: for b the solution h of a^T h = g, for a -h x^T. Twice differentiable.
+/// Numerics: by LAPACK on the host in float64 (LU with pivots), as ``cholesky(_:)``; NaN in is NaN out. A matrix that is singular only up
+/// to
+/// rounding is solved, with the error its condition brings.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first singular matrix, and as ``cholesky(_:)`` for
+///   shapes
+///   and types that do not fit.
 public func solve(_ a: Tensor, _ b: Tensor) throws -> Tensor {
     try solved(a, b, operation: "solve", mask: nil) {
         try Decomposition.solve($0, &$1, n: $2, columns: $3)
@@ -65,6 +78,7 @@ private func solved(
     else {
         throw TensorError.shapeMismatch(operation: operation, expected: "a [..., n, n] and b [..., n, k]", actual: [a.shape, b.shape])
     }
+    guard a.device == b.device else { throw TensorError.deviceMismatch(operation: operation, devices: ["\(a.device)", "\(b.device)"]) }
     let matrices = try MatrixBatch(a.broadcast(to: lead + a.shape.suffix(2)), operation: operation, isSquare: true)
     let sides = try MatrixBatch(b.broadcast(to: lead + b.shape.suffix(2)), operation: operation)
     let solutions = try zip(matrices.matrices(), sides.matrices()).enumerated().map { index, system in
@@ -88,13 +102,20 @@ private func solved(
     }
 }
 
-/// The inverse of square matrices; gradient -a^-T g a^-T.
+/// The inverse of square matrices [..., n, n]; see ``solve(_:_:)``, which is better where only a solution is wanted.
+///
+/// Gradient: -a^-T g a^-T. Twice differentiable.
+/// - Throws: As ``solve(_:_:)``.
 public func inverse(_ a: Tensor) throws -> Tensor {
     try solve(a, .identity(try MatrixBatch(a, operation: "inverse", isSquare: true).n, like: a))
 }
 
-/// Sign and logarithm of the absolute value of the determinant: sign 0 and minus infinity for a singular matrix. Gradient of the logarithm:
-/// a^-T.
+/// Sign and logarithm of the absolute value of the determinants of square matrices [..., n, n], each [...]: sign 0 and minus infinity for a
+/// singular matrix, as NumPy's `slogdet`.
+///
+/// Gradient: g a^-T through the logarithm, which a singular matrix does not have (an error then); the sign has none. Twice differentiable.
+/// Numerics: as ``solve(_:_:)``.
+/// - Throws: As ``cholesky(_:)`` for shapes and types that do not fit.
 public func logDeterminant(_ a: Tensor) throws -> (sign: Tensor, logarithm: Tensor) {
     let batch = try MatrixBatch(a, operation: "logDeterminant", isSquare: true)
     let results = try batch.matrices().map { try Decomposition.logDeterminant($0, n: batch.n) }

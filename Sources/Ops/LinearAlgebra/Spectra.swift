@@ -2,7 +2,12 @@ import LossKitKernels
 
 // Orthogonal and spectral factors of matrices, by LAPACK on the host in float64: on an OpenCL device the matrices cross over.
 
-/// The reduced factors q [..., m, k] and r [..., k, n] of a, k = min(m, n); differentiable for m >= n with full rank.
+/// The reduced factors q [..., m, k] with orthonormal columns and upper triangular r [..., k, n] of matrices [..., m, n], k = min(m, n).
+///
+/// Gradient: (gq + q copyltu(r gr^T - gq^T q)) r^-T, copyltu mirroring the lower triangle; for m >= n and full rank (an error otherwise).
+/// Twice differentiable. Walter and Lehmann, Algorithmic Differentiation of Linear Algebra Functions, 2018.
+/// Numerics: by LAPACK on the host in float64, rounded once to the matrices' type; the diagonal of r may be negative, as NumPy's.
+/// - Throws: As ``cholesky(_:)`` for shapes and types that do not fit.
 public func qr(_ a: Tensor) throws -> (q: Tensor, r: Tensor) {
     let batch = try MatrixBatch(a, operation: "qr")
     let k = Swift.min(batch.m, batch.n)
@@ -18,7 +23,6 @@ public func qr(_ a: Tensor) throws -> (q: Tensor, r: Tensor) {
         let (gq, gr) = (
             try (pullback.cotangents[0] ?? zero).broadcast(to: q.shape), try (pullback.cotangents[1] ?? zero).broadcast(to: r.shape)
         )
-        // Walter and Lehmann: with M = R gR^T - gQ^T Q, (gQ + Q copyltu(M)) R^-T.
         let inner = try r.matmul(gr.matrixTransposed) - gq.matrixTransposed.matmul(q)
         let lower = try inner * Tensor.lowerMask(k, offset: -1, like: q)
         let symmetric = try lower + lower.matrixTransposed + inner * Tensor.identity(k, like: q)
@@ -28,10 +32,16 @@ public func qr(_ a: Tensor) throws -> (q: Tensor, r: Tensor) {
     return (recorded[0], recorded[1])
 }
 
-/// Eigenvalues [..., n] of symmetric matrices in ascending order, and eigenvectors as columns; only the lower triangle is read.
+/// Eigenvalues [..., n] of symmetric matrices [..., n, n] in ascending order, and eigenvectors as columns [..., n, n]; only the lower
+/// triangle
+/// is read.
 ///
-/// Gradient: V (diag(gw) + F * (V^T gV)) V^T with F_ij = 1 / (w_j - w_i), taken as 0 for equal eigenvalues: there it is that of the
-/// symmetric functions of them.
+/// Gradient: V (diag(gw) + F * (V^T gV)) V^T with F_ij = 1 / (w_j - w_i), taken as 0 for equal eigenvalues: there it is right for functions
+/// that do not depend on how the eigenvectors of one eigenvalue are chosen or its copies are told apart. Twice differentiable for distinct
+/// eigenvalues; near-equal ones make the vectors' derivative as large as the reciprocal of their distance.
+/// Numerics: by LAPACK on the host in float64, rounded once to the matrices' type; a vector's sign is arbitrary.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first matrix with NaN or an infinity, and as
+///   ``cholesky(_:)`` for shapes and types that do not fit.
 public func eigh(_ a: Tensor) throws -> (values: Tensor, vectors: Tensor) {
     let batch = try MatrixBatch(a, operation: "eigh", isSquare: true)
     let n = batch.n
@@ -50,17 +60,25 @@ public func eigh(_ a: Tensor) throws -> (values: Tensor, vectors: Tensor) {
 
 /// 1 / (w_j - w_i), 0 where they are equal.
 private func gaps(_ w: Tensor) throws -> Tensor {
-    let difference = try w.expandedDimensions(at: -2) - w.expandedDimensions(at: -1)
-    let isZero = difference .== 0
-    let (zero, one) = (try Tensor.zeros([], dtype: w.dtype, on: w.device), try Tensor.ones([], dtype: w.dtype, on: w.device))
-    return Tensor.select(isZero, zero, Tensor.select(isZero, one, difference).reciprocal())
+    try reciprocalOrZero(w.expandedDimensions(at: -2) - w.expandedDimensions(at: -1))
 }
 
-/// The reduced singular value decomposition: u [..., m, k], s [..., k] in descending order, vt [..., k, n], k = min(m, n).
+/// 1 / x, and 0 where x is.
+private func reciprocalOrZero(_ x: Tensor) throws -> Tensor {
+    let isZero = x .== 0
+    let (zero, one) = (try Tensor.zeros([], dtype: x.dtype, on: x.device), try Tensor.ones([], dtype: x.dtype, on: x.device))
+    return Tensor.select(isZero, zero, Tensor.select(isZero, one, x).reciprocal())
+}
+
+/// The reduced singular value decomposition u diag(s) vt of matrices [..., m, n]: u [..., m, k], s [..., k] in descending order,
+/// vt [..., k, n], k = min(m, n).
 ///
-/// The gradient needs distinct singular values above 0; equal ones count as if their mixing did not matter, and 0 as if its vectors did not
-/// move.
-/// Through `s` alone it needs neither.
+/// Gradient: u diag(gs) vt through the values; through the vectors terms with 1 / (s_j^2 - s_i^2) and 1 / s_i, taken as 0 for equal values
+/// and for 0: there it is right for functions that do not depend on how those vectors are chosen. Twice differentiable for distinct values
+/// above 0; through the values alone once for any. Townsend, Differentiating the Singular Value Decomposition, 2016.
+/// Numerics: by LAPACK on the host in float64, rounded once to the matrices' type; the signs of a pair of vectors are arbitrary.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first matrix with NaN or an infinity, and as
+///   ``cholesky(_:)`` for shapes and types that do not fit.
 public func svd(_ a: Tensor) throws -> (u: Tensor, s: Tensor, vt: Tensor) {
     let batch = try MatrixBatch(a, operation: "svd")
     let k = Swift.min(batch.m, batch.n)
@@ -75,14 +93,13 @@ public func svd(_ a: Tensor) throws -> (u: Tensor, s: Tensor, vt: Tensor) {
     return (recorded[0], recorded[1], recorded[2])
 }
 
-/// Townsend, Differentiating the Singular Value Decomposition, 2016, with the parts of u and v outside the reduced factors.
+/// With the parts of u and v outside the reduced factors.
 private func svdGradient(_ u: Tensor, _ s: Tensor, _ vt: Tensor, _ cotangents: [Tensor?]) throws -> Tensor {
     let v = try vt.matrixTransposed
     let (row, column) = (try s.expandedDimensions(at: -2), try s.expandedDimensions(at: -1))
-    let f = try gaps(s.square())
-    let isZero = row .== 0
-    let (zero, one) = (try Tensor.zeros([], dtype: s.dtype, on: s.device), try Tensor.ones([], dtype: s.dtype, on: s.device))
-    let inverted = Tensor.select(isZero, zero, Tensor.select(isZero, one, row).reciprocal())
+    // The difference of the squares, without squaring away what tells close values apart.
+    let f = try reciprocalOrZero((row - column) * (row + column))
+    let inverted = try reciprocalOrZero(row)
     var inner = try Tensor.zeros(f.shape, dtype: s.dtype, on: s.device)
     var outside = try Tensor.zeros(Array(u.shape.dropLast()) + [v.shape[v.rank - 2]], dtype: s.dtype, on: s.device)
     if let slope = cotangents[1] { inner = try inner + slope.expandedDimensions(at: -1) * Tensor.identity(s.shape[s.rank - 1], like: s) }
@@ -99,17 +116,28 @@ private func svdGradient(_ u: Tensor, _ s: Tensor, _ vt: Tensor, _ cotangents: [
     return try u.matmul(inner).matmul(vt) + outside
 }
 
-/// The Moore-Penrose inverse [..., n, m], singular values below `tolerance` times the largest taken as 0; differentiable where the rank
-/// does not change.
-public func pseudoInverse(_ a: Tensor, tolerance: Double = 1e-6) throws -> Tensor {
+/// The Moore-Penrose inverses [..., n, m] of matrices [..., m, n].
+///
+/// Gradient: that of Golub and Pereyra, The Differentiation of Pseudo-Inverses, 1973, for a rank that does not change. Twice
+/// differentiable.
+/// Numerics: from ``svd(_:)`` on the host.
+/// - Parameter tolerance: Singular values of at most this times the largest are taken as 0; max(m, n) times the type's rounding unit (of
+///   float32 for the 16-bit types) where none is given, as PyTorch's.
+/// - Throws: As ``svd(_:)``, and ``TensorError/invalidArgument(operation:expected:actual:)`` for a negative tolerance.
+public func pseudoInverse(_ a: Tensor, tolerance: Double? = nil) throws -> Tensor {
+    guard tolerance.map({ $0 >= 0 }) ?? true else {
+        throw TensorError.invalidArgument(operation: "pseudoInverse", expected: "tolerance >= 0", actual: "\(tolerance ?? 0)")
+    }
     let (u, s, vt) = try svd(stopGradient(a))
+    let unit = a.dtype == .float64 ? Double.ulpOfOne : Double(Float.ulpOfOne)
+    let tolerance = tolerance ?? Double(Swift.max(a.shape[a.rank - 1], a.shape[a.rank - 2])) * unit
+    guard s.count > 0 else { return try a.matrixTransposed }
     let largest = try s.max(axes: [-1], keepDimensions: true)
     let isKept = s .> largest * tolerance
     let (zero, one) = (try Tensor.zeros([], dtype: s.dtype, on: s.device), try Tensor.ones([], dtype: s.dtype, on: s.device))
     let inverted = Tensor.select(isKept, Tensor.select(isKept, s, one).reciprocal(), zero)
     let output = try (vt.matrixTransposed * inverted.expandedDimensions(at: -2)).matmul(u.matrixTransposed)
     return Tensor.record("pseudoInverse", inputs: [a], output: output, savingOutput: true) { pullback in
-        // Golub and Pereyra, 1973, transposed.
         let (p, g) = (pullback.outputs[0], pullback.cotangent)
         let (pt, gt) = (try p.matrixTransposed, try g.matrixTransposed)
         let (left, right) = (

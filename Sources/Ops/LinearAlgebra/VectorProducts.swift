@@ -1,4 +1,6 @@
 /// The sum of the products of two vectors' elements, as PyTorch's `dot`.
+///
+/// Gradient: g b and g a. Differentiable any number of times.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` unless both are [n].
 public func dot(_ a: Tensor, _ b: Tensor) throws -> Tensor {
     guard try a.checked().rank == 1, try b.checked().shape == a.shape else {
@@ -8,6 +10,8 @@ public func dot(_ a: Tensor, _ b: Tensor) throws -> Tensor {
 }
 
 /// The products of every element of one vector with every element of another: [n] and [m] give [n, m].
+///
+/// Gradient: g b and g^T a. Differentiable any number of times.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` unless both are vectors.
 public func outer(_ a: Tensor, _ b: Tensor) throws -> Tensor {
     guard try a.checked().rank == 1, try b.checked().rank == 1 else {
@@ -17,6 +21,8 @@ public func outer(_ a: Tensor, _ b: Tensor) throws -> Tensor {
 }
 
 /// The vector products of [..., 3] and [..., 3]; leading axes broadcast.
+///
+/// Gradient: b x g and g x a. Differentiable any number of times.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` unless the last axes have extent 3.
 public func cross(_ a: Tensor, _ b: Tensor) throws -> Tensor {
     guard try a.checked().shape.last == 3, try b.checked().shape.last == 3 else {

@@ -19,12 +19,14 @@ private func requireGradients(_ parameters: [Tensor], _ gradients: [Tensor], _ o
 
 /// Stochastic gradient descent with momentum: `v = momentum v + g + weightDecay p; p = p - rate v` (with Nesterov `p - rate (g + momentum v)`).
 public struct SGD: Optimizer {
+    /// The step's size, which a schedule may change between steps.
     public var learningRate: Double
     private let momentum: Double
     private let weightDecay: Double
     private let nesterov: Bool
     private var velocities: [Tensor] = []
 
+    /// Plain descent, unless there is momentum or weight decay.
     public init(learningRate: Double, momentum: Double = 0, weightDecay: Double = 0, nesterov: Bool = false) {
         self.learningRate = learningRate
         self.momentum = momentum
@@ -32,6 +34,7 @@ public struct SGD: Optimizer {
         self.nesterov = nesterov
     }
 
+    /// The parameters after one step down their gradients; see ``Optimizer``.
     public mutating func step(_ parameters: [Tensor], gradients: [Tensor]) throws -> [Tensor] {
         try requireGradients(parameters, gradients, "SGD")
         let decayed = zip(parameters, gradients).map { weightDecay == 0 ? $1 : $1 + $0 * weightDecay }
@@ -49,6 +52,7 @@ public struct SGD: Optimizer {
 /// Weight decay is added to the gradient, or with `isDecoupled` taken from the parameter as AdamW does.
 /// Kingma and Ba, Adam, 2015; Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019.
 public struct Adam: Optimizer {
+    /// The step's size, which a schedule may change between steps.
     public var learningRate: Double
     private let betas: (Double, Double)
     private let epsilon: Double
@@ -57,6 +61,7 @@ public struct Adam: Optimizer {
     private var time = 0
     private var moments: [(first: Tensor, second: Tensor)] = []
 
+    /// The paper's settings, without weight decay, unless others are given.
     public init(
         learningRate: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8, weightDecay: Double = 0,
         isDecoupled: Bool = false
@@ -73,6 +78,7 @@ public struct Adam: Optimizer {
         Adam(learningRate: learningRate, weightDecay: weightDecay, isDecoupled: true)
     }
 
+    /// The parameters after one step down their gradients; see ``Optimizer``.
     public mutating func step(_ parameters: [Tensor], gradients: [Tensor]) throws -> [Tensor] {
         try requireGradients(parameters, gradients, "Adam")
         time += 1

@@ -26,7 +26,8 @@ extension Tensor {
     ) throws -> Tensor {
         guard Float(mean).isFinite, Float(standardDeviation).isFinite, standardDeviation >= 0 else {
             throw TensorError.invalidArgument(
-                operation: "normal", expected: "a finite mean and a finite standard deviation >= 0", actual: "\(mean) and \(standardDeviation)")
+                operation: "normal", expected: "a finite mean and a finite standard deviation >= 0",
+                actual: "\(mean) and \(standardDeviation)")
         }
         return try drawn(.normal(mean: Float(mean), standardDeviation: Float(standardDeviation)), shape, using: &generator, on: device)
     }

@@ -1,15 +1,13 @@
 /// Arithmetic on shapes and strides; everything here is checked and nothing traps.
 package enum Shape {
-    /// The number of elements, or nil where it overflows `Int` or an extent is negative.
+    /// The number of elements, or nil where an extent is negative or strides would overflow `Int`, even if another extent is 0.
     package static func count(_ shape: [Int]) -> Int? {
         var count = 1
-        for extent in shape {
-            guard extent >= 0 else { return nil }
-            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-            if overflow { return nil }
+        for extent in shape where extent != 0 {
+            guard extent > 0, case let (product, overflow) = count.multipliedReportingOverflow(by: extent), !overflow else { return nil }
             count = product
         }
-        return count
+        return shape.contains(0) ? 0 : count
     }
 
     /// The number of elements, or the error that says why there is none.

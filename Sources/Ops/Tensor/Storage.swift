@@ -2,7 +2,8 @@ import LossKitDevice
 import LossKitKernels
 import Synchronization
 
-/// What stands behind a tensor and its views: memory, an expression that will fill it when somebody needs the values, or the error that kept it from existing.
+/// What stands behind a tensor and its views: memory, an expression that will fill it when somebody needs the values, or the error that
+/// kept it from existing.
 final class Storage: Sendable {
     enum State: Sendable {
         case ready(Buffer)
@@ -20,7 +21,8 @@ final class Storage: Sendable {
 
     /// The memory, after running the pending expression if there is one.
     ///
-    /// The lock is held while the expression is launched, so that it runs once however many threads ask; an expression's leaves are always memory, never another storage.
+    /// The lock is held while the expression is launched, so that it runs once however many threads ask; an expression's leaves are always
+    /// memory, never another storage.
     func buffer(on device: Device) throws -> Buffer {
         try state.withLock { state in
             switch state {

@@ -14,6 +14,8 @@ extension Tensor {
     }
 
     /// A matrix of rows of equal length.
+    ///
+    /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` for rows of unlike length.
     public init<S: TensorScalar>(_ rows: [[S]], on device: Device = .default) throws {
         guard rows.allSatisfy({ $0.count == rows[0].count }) else {
             throw TensorError.shapeMismatch(operation: "Tensor", expected: "rows of equal length", actual: rows.map { [$0.count] })
@@ -21,7 +23,7 @@ extension Tensor {
         try self.init(rows.flatMap { $0 }, shape: [rows.count, rows.first?.count ?? 0], on: device)
     }
 
-    /// A scalar.
+    /// A scalar: a tensor without axes.
     public init<S: TensorScalar>(_ value: S, on device: Device = .default) throws {
         try self.init([value], shape: [], on: device)
     }
@@ -47,7 +49,9 @@ extension Tensor {
         self = tensor
     }
 
-    /// A tensor of one value everywhere; takes no memory until it is needed as such.
+    /// A tensor of one value everywhere, rounded to the type; takes no memory until it is needed as such.
+    ///
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for negative extents or more elements than can be counted.
     public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32, on device: Device = .default) throws -> Tensor {
         _ = try Shape.checkedCount(shape, operation: "full")
         var expression = Expression(shape: shape, arithmetic: dtype.arithmetic, output: dtype)
@@ -72,8 +76,10 @@ extension Tensor {
     public static func arange(
         _ start: Double = 0, to end: Double, by step: Double = 1, dtype: DType = .int64, on device: Device = .default
     ) throws -> Tensor {
-        guard step != 0, start.isFinite, end.isFinite, step.isFinite, case let steps = ((end - start) / step).rounded(.up), steps < 1e15 else {
-            throw TensorError.invalidArgument(operation: "arange", expected: "a finite number of steps", actual: "\(start) to \(end) by \(step)")
+        guard step != 0, start.isFinite, end.isFinite, step.isFinite, case let steps = ((end - start) / step).rounded(.up), steps < 1e15
+        else {
+            throw TensorError.invalidArgument(
+                operation: "arange", expected: "a finite number of steps", actual: "\(start) to \(end) by \(step)")
         }
         return try numbered(steps > 0 ? Int(steps) : 0, dtype: dtype, on: device) { start + Double($0) * step }
     }

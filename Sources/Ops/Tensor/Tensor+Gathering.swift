@@ -1,7 +1,8 @@
 import LossKitKernels
 
 extension Tensor {
-    /// Elements along an axis by index: `out[.., i, ..] = self[.., indices[.., i, ..], ..]`, as NumPy's `take_along_axis` and PyTorch's `gather`.
+    /// Elements along an axis by index: `out[.., i, ..] = self[.., indices[.., i, ..], ..]`, as NumPy's `take_along_axis` and PyTorch's
+    /// `gather`.
     ///
     /// Gradient: elements that are taken more than once get the sum of their cotangents. Twice differentiable.
     /// - Parameter indices: Integers of this tensor's rank, equal extents but along the axis; negative ones count from the end.
@@ -21,7 +22,8 @@ extension Tensor {
     /// - Throws: As ``takeAlongAxis(_:axis:)``.
     public func scatterAdd(_ values: Tensor, at indices: Tensor, axis: Int) throws -> Tensor {
         guard try values.checked().shape == indices.checked().shape else {
-            throw TensorError.shapeMismatch(operation: "scatterAdd", expected: "values of the indices' shape", actual: [values.shape, indices.shape])
+            throw TensorError.shapeMismatch(
+                operation: "scatterAdd", expected: "values of the indices' shape", actual: [values.shape, indices.shape])
         }
         let axis = try Shape.axis(axis, rank: try checked().rank, operation: "scatterAdd")
         guard values.device == device else {
@@ -76,7 +78,9 @@ extension Tensor {
         let output = try Tensor.zeros(shape, dtype: dtype, on: device).evaluated()
         try Indexing.scatter(
             slice(), places.slice(), .elements(along: axis, of: shape, extent: places.shape[axis]), into: output.output(), on: device)
-        return Self.record("scattered", inputs: [self], output: output) { [try $0.cotangent.gatheredAlong(places, axis: axis, isDistinct: true)] }
+        return Self.record("scattered", inputs: [self], output: output) {
+            [try $0.cotangent.gatheredAlong(places, axis: axis, isDistinct: true)]
+        }
     }
 
     /// Elements added along an axis of a tensor of zeros.

@@ -21,7 +21,8 @@ extension Tensor {
         let axis = try Shape.axis(axis ?? 0, rank: source.rank, operation: operation)
         let extent = source.shape[axis]
         guard extent > 0 else {
-            throw TensorError.invalidArgument(operation: operation, expected: "at least one element along axis \(axis)", actual: "shape \(shape)")
+            throw TensorError.invalidArgument(
+                operation: operation, expected: "at least one element along axis \(axis)", actual: "shape \(shape)")
         }
         var shape = [Int](repeating: 1, count: source.rank)
         shape[axis] = extent
@@ -35,7 +36,8 @@ extension Tensor {
     /// The order that sorts along an axis, int64: equal elements keep theirs, and NaN comes last either way; -0 equals 0.
     ///
     /// It is the same on every device: they sort by the elements' bits.
-    /// - Throws: ``TensorError/invalidAxis(operation:axis:rank:)``, ``DeviceError/invalidLaunch(kernel:problem:)`` for 2^31 elements or more
+    /// - Throws: ``TensorError/invalidAxis(operation:axis:rank:)``, ``DeviceError/invalidLaunch(kernel:problem:)`` for 2^31 elements or
+    ///   more
     ///   along the axis.
     public func argSort(axis: Int = -1, descending: Bool = false) throws -> Tensor {
         try order(axis: Shape.axis(axis, rank: try checked().rank, operation: "argSort"), descending: descending)
@@ -60,7 +62,8 @@ extension Tensor {
         return try gatheredAlong(order(axis: axis, descending: descending), axis: axis, isDistinct: true)
     }
 
-    /// The k largest (or smallest) elements along an axis, in order, with their int64 positions; of equals the first come first, NaN counts as
+    /// The k largest (or smallest) elements along an axis, in order, with their int64 positions; of equals the first come first, NaN counts
+    /// as
     /// the least wanted.
     ///
     /// Gradient: each value's cotangent goes back to where it came from. Twice differentiable.

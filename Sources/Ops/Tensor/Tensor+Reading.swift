@@ -25,12 +25,15 @@ extension Tensor {
         return try array(of: Double.self)[0]
     }
 
-    /// The elements of a mask in row-major order.
+    /// Whether elements are not zero, in row-major order: a mask as Swift's own type.
     public func booleans() throws -> [Bool] {
         try array(of: TruthValue.self).map(\.value)
     }
 
-    /// Runs what is pending, so that later reads find memory; gives the tensor itself.
+    /// Runs what is pending, so that later reads find memory; gives the tensor itself. On an OpenCL device it queues the work and does not
+    /// wait.
+    ///
+    /// - Throws: The error that the tensor carries, or what running it meets.
     @discardableResult
     public func evaluated() throws -> Tensor {
         _ = try memory()

@@ -28,7 +28,7 @@ extension Tensor {
         let result = try Tensor.empty(rows.shape, dtype: output, on: device)
         let length = rows.shape[rank - 1]
         try Scan.run(
-            kind, rows.slice(), isFloat: computed.isFloatingPoint, rows: length == 0 ? 0 : count / length, length: length,
+            kind, rows.slice(), dtype: computed, rows: length == 0 ? 0 : count / length, length: length,
             into: result.output(), on: device)
         return try result.swappingAxes(axis, rank - 1)
     }

@@ -1,6 +1,7 @@
 import LossKitKernels
 
-// Views share memory and cost nothing. Reshaping packs only where no strides can express the new shape.
+// Views share memory and cost nothing. Reshaping packs only where the elements do not lie in order. Each is linear, so that its derivative
+// is the way back and may be differentiated any number of times.
 
 extension Tensor {
     private func view(
@@ -11,6 +12,9 @@ extension Tensor {
     }
 
     /// The same elements in row-major order under another shape; one extent may be -1, to be worked out.
+    ///
+    /// Shares memory where the elements lie in order, else packs them.
+    /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` where the shape holds another number of elements.
     public func reshaped(_ shape: [Int]) throws -> Tensor {
         let count = try checked().count
         var target = shape
@@ -19,7 +23,8 @@ extension Tensor {
             if rest > 0, count % rest == 0 { target[free] = count / rest }
         }
         guard Shape.count(target) == count else {
-            throw TensorError.shapeMismatch(operation: "reshaped", expected: "a shape of \(count) elements (one may be -1)", actual: [shape])
+            throw TensorError.shapeMismatch(
+                operation: "reshaped", expected: "a shape of \(count) elements (one may be -1)", actual: [shape])
         }
         if target == self.shape { return self }
         let original = self.shape
@@ -29,10 +34,12 @@ extension Tensor {
         return Self.record("reshaped", inputs: [self], output: try packed.reshaped(target), vjp: vjp)
     }
 
-    /// All elements along one axis.
+    /// All elements along one axis; see ``reshaped(_:)``.
     public func flattened() throws -> Tensor { try reshaped([-1]) }
 
-    /// The axes in another order; reversed where no order is given.
+    /// The axes in another order, as NumPy's `transpose`; reversed where no order is given.
+    ///
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` unless each axis is named once.
     public func transposed(_ order: [Int]? = nil) throws -> Tensor {
         let rank = try checked().rank
         let axes = try (order ?? Array((0..<rank).reversed())).map { try Shape.axis($0, rank: rank, operation: "transposed") }
@@ -47,6 +54,8 @@ extension Tensor {
     }
 
     /// Two axes exchanged.
+    ///
+    /// - Throws: ``TensorError/invalidAxis(operation:axis:rank:)``.
     public func swappingAxes(_ a: Int, _ b: Int) throws -> Tensor {
         var order = Array(0..<rank)
         order.swapAt(
@@ -54,7 +63,16 @@ extension Tensor {
         return try transposed(order)
     }
 
-    /// Part of one axis: every `step`th index of a range; a negative step walks it backwards.
+    /// Part of one axis: every `step`th index of a range; a negative step walks the same range backwards, from its last index on.
+    ///
+    /// Negative bounds count from the end. Gradient: the cotangent in its place among zeros.
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for a range beyond the axis (nothing is clipped) or a step of
+    ///   0, ``TensorError/invalidAxis(operation:axis:rank:)``.
+    ///
+    /// ```swift
+    /// let everyOther = try x.slice(axis: 1, from: 1, to: -1, step: 2)  // x[:, 1:-1:2] of NumPy
+    /// let backwards = try x.slice(axis: 0, step: -1)                   // x[::-1]
+    /// ```
     public func slice(axis: Int, from start: Int = 0, to end: Int? = nil, step: Int = 1) throws -> Tensor {
         let axis = try Shape.axis(axis, rank: try checked().rank, operation: "slice")
         let extent = shape[axis]
@@ -83,7 +101,7 @@ extension Tensor {
         }
     }
 
-    /// A range of rows.
+    /// A range of rows (entries of the first axis); one beyond them gives a tensor that carries the error.
     public subscript(rows: Range<Int>) -> Tensor {
         do {
             return try slice(axis: 0, from: rows.lowerBound, to: rows.upperBound)
@@ -92,7 +110,9 @@ extension Tensor {
         }
     }
 
-    /// One index of the first axis.
+    /// One entry of the first axis, which is gone; a negative index counts from the end. An index beyond the axis gives a tensor that
+    /// carries
+    /// the error.
     public subscript(index: Int) -> Tensor {
         do {
             let position = index < 0 && rank > 0 ? index + shape[0] : index
@@ -106,11 +126,16 @@ extension Tensor {
     }
 
     /// The order along the given axes reversed; along all where none are named.
+    ///
+    /// - Throws: ``TensorError/invalidAxis(operation:axis:rank:)``, also for an axis named twice.
     public func flipped(axes: [Int]? = nil) throws -> Tensor {
         try Shape.axes(axes, rank: try checked().rank, operation: "flipped").reduce(self) { try $0.slice(axis: $1, step: -1) }
     }
 
     /// The tensor read as if it had a larger shape: extents of 1 and missing leading axes are repeated.
+    ///
+    /// Gradient: summed over what was repeated.
+    /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` where the shape is not one that this tensor's broadcasts to.
     public func broadcast(to shape: [Int]) throws -> Tensor {
         guard try checked().rank <= shape.count, Shape.broadcast(self.shape, shape) == shape else {
             throw TensorError.shapeMismatch(operation: "broadcast", expected: "a shape that \(self.shape) broadcasts to", actual: [shape])
@@ -123,6 +148,8 @@ extension Tensor {
     }
 
     /// A new axis of extent 1 before `axis` (negative: counted from the end of the result).
+    ///
+    /// - Throws: ``TensorError/invalidAxis(operation:axis:rank:)``.
     public func expandedDimensions(at axis: Int) throws -> Tensor {
         let axis = try Shape.axis(axis, rank: try checked().rank + 1, operation: "expandedDimensions")
         var shape = shape
@@ -133,8 +160,12 @@ extension Tensor {
     }
 
     /// Without the given axes of extent 1, or without all of them.
+    ///
+    /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` for an axis of another extent,
+    ///   ``TensorError/invalidAxis(operation:axis:rank:)``.
     public func squeezed(axes: [Int]? = nil) throws -> Tensor {
-        let dropped = try axes.map { try Shape.axes($0, rank: try checked().rank, operation: "squeezed") } ?? shape.indices.filter { shape[$0] == 1 }
+        let dropped =
+            try axes.map { try Shape.axes($0, rank: try checked().rank, operation: "squeezed") } ?? shape.indices.filter { shape[$0] == 1 }
         guard dropped.allSatisfy({ shape[$0] == 1 }) else {
             throw TensorError.shapeMismatch(operation: "squeezed", expected: "extent 1 along axes \(dropped)", actual: [shape])
         }
@@ -144,6 +175,9 @@ extension Tensor {
     }
 
     /// The diagonal of two axes, in place of the first; the second is gone.
+    ///
+    /// Gradient: the cotangent on the diagonal among zeros.
+    /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` unless the two have one extent.
     public func diagonal(_ a: Int = -2, _ b: Int = -1) throws -> Tensor {
         let first = try Shape.axis(a, rank: try checked().rank, operation: "diagonal")
         let second = try Shape.axis(b, rank: rank, operation: "diagonal")
@@ -166,7 +200,13 @@ extension Tensor {
         }
     }
 
-    /// Windows of an axis: it becomes the positions at which a window of `size` elements `dilation` apart starts, every `stride`; a last axis runs within the window.
+    /// Windows of an axis: it becomes the positions at which a window of `size` elements `dilation` apart starts, every `stride`; a last
+    /// axis runs within the window.
+    ///
+    /// Shares memory: n positions of k elements take no more than the tensor. Gradient: each element's cotangents of all windows it is in,
+    /// summed in the order of the places within them.
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for a window longer than the axis, or a size, stride or
+    ///   dilation below 1.
     public func slidingWindows(axis: Int, size: Int, stride: Int = 1, dilation: Int = 1) throws -> Tensor {
         let axis = try Shape.axis(axis, rank: try checked().rank, operation: "slidingWindows")
         guard size > 0, stride > 0, dilation > 0,

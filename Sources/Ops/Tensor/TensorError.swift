@@ -19,6 +19,7 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A file that cannot be read or written, or whose content is damaged.
     case file(path: String, problem: String)
 
+    /// The error as one line: the operation, what was expected and what came.
     public var description: String {
         switch self {
         case .shapeMismatch(let operation, let expected, let actual):
