@@ -46,9 +46,10 @@ public func minimumSpanningTree(_ points: Tensor, metric: Metric = .euclidean) t
         edges: try Tensor(tree.edges, shape: [n - 1, 2], on: points.device),
         lengths: Tensor.record("treeLengths", inputs: [points], output: value) { pullback in
             let cotangent = pullback.cotangent
+            let places = try ends.map { try Tensor($0, on: points.device) }
             return [
                 try gradient(at: points) { points in
-                    try (metric.lengths(points.gathered(ends[0], bound: n), points.gathered(ends[1], bound: n)) * cotangent).sum()
+                    try (metric.lengths(points.gatheredRows(places[0]), points.gatheredRows(places[1])) * cotangent).sum()
                 }
             ]
         })
