@@ -1,181 +1,200 @@
-// Softmax cross-entropy: a work-group carries a row; on a CPU the group is one item, which reads sixteen logits at a time.
+// Softmax cross-entropy: one launch forward, with the sum over the rows, and one back. SoftmaxCrossEntropy.swift has the formula.
 
-#ifdef LOSSKIT_CPU
-#define VECTOR 16
-typedef float16 vector_t;
-#define LOAD(x, i) vload16(0, (x) + (i))
-inline float widest(float16 v) {
-    float8 a = fmax(v.lo, v.hi);
-    float4 b = fmax(a.lo, a.hi);
-    float2 c = fmax(b.lo, b.hi);
-    return fmax(c.x, c.y);
-}
-inline float total(float16 v) {
-    float8 a = v.lo + v.hi;
-    float4 b = a.lo + a.hi;
-    float2 c = b.lo + b.hi;
-    return c.x + c.y;
-}
-#else
-#define VECTOR 4
-typedef float4 vector_t;
-#define LOAD(x, i) vload4(0, (x) + (i))
-inline float widest(float4 v) { return fmax(fmax(v.x, v.y), fmax(v.z, v.w)); }
-inline float total(float4 v) { return (v.x + v.y) + (v.z + v.w); }
-#endif
+#include "cross_entropy.clh"
 
-// The sum over the work-group, the same in every item.
-inline float group_sum(float value, __local float *shared) {
-#ifdef LOSSKIT_CPU
-    return value;
-#else
-    const int lid = get_local_id(0);
-    barrier(CLK_LOCAL_MEM_FENCE);
-    shared[lid] = value;
-    for (int reach = get_local_size(0) / 2; reach > 0; reach /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (lid < reach) shared[lid] += shared[lid + reach];
+// What rows add to the totals.
+typedef struct {
+    wide_t loss, weight, right, count;
+} totals_t;
+
+AGREE(group_total, wide_t, a + b)
+
+// The parts of a row that several work-groups share, in order, once the last of them has arrived.
+inline bool collect(part_t *p, const options_t o, volatile __global float *parts, volatile __global int *arrived, int segment, __local float *shared) {
+    if (get_local_id(0) == 0) {
+        volatile __global float *mine = parts + 5 * segment;
+        mine[0] = p->maximum;
+        mine[1] = p->sum;
+        mine[2] = p->score;
+        mine[3] = p->mass;
+        mine[4] = as_float(p->best);
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    return shared[0];
-#endif
+    if (!is_last(arrived, o.segments, shared)) return false;
+    float maximum = -INFINITY;
+    for (int s = 0; s < o.segments; s++) maximum = fmax(maximum, parts[5 * s]);
+    part_t all = {maximum, 0, 0, 0, INT_MAX};
+    for (int s = 0; s < o.segments; s++) {
+        part_t one = {parts[5 * s], parts[5 * s + 1], parts[5 * s + 2], parts[5 * s + 3], as_int(parts[5 * s + 4])};
+        one = lowered(one, maximum);
+        all.sum += one.sum;
+        all.score += one.score;
+        all.mass += one.mass;
+        all.best = min(all.best, one.best);
+    }
+    *p = all;
+    return true;
 }
 
-inline float group_max(float value, __local float *shared) {
-#ifdef LOSSKIT_CPU
-    return value;
-#else
-    const int lid = get_local_id(0);
-    barrier(CLK_LOCAL_MEM_FENCE);
-    shared[lid] = value;
-    for (int reach = get_local_size(0) / 2; reach > 0; reach /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (lid < reach) shared[lid] = nan_max(shared[lid], shared[lid + reach]);
+// What is left to compute of a row by one item, from its sums.
+inline void finish(const options_t o, long row, part_t p, __global const logit_t *x, __global const float *weights, __global const float *scales,
+                   long label, float *loss, float *partition, float *mass) {
+    const bool is_nan = isnan(p.sum);
+    const float above = isinf(p.maximum) || is_nan ? 0 : log(p.sum);
+    *partition = is_nan ? NAN : p.maximum + above;
+    *mass = *loss = 0;
+    if (o.label_bytes && label == o.ignored) return;
+    float score = (is_nan ? NAN : p.score) - (p.mass != 0 ? p.mass * above : 0);
+    *mass = p.mass;
+    if (o.label_bytes && (label < 0 || label >= o.classes)) score = NAN;
+    else if (o.label_bytes) {
+        const float whole = (1 - o.smoothing) * (o.has_weights ? weights[label] : 1);
+        if (whole != 0) score += whole * (SHAPED(TO_FLOAT(x[label])) - p.maximum - above);
+        *mass += whole;
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    return shared[0];
-#endif
+    if (p.maximum == -INFINITY && !is_nan) return;
+    *loss = (-score + (o.z_loss != 0 ? o.z_loss * *partition * *partition : 0)) * (o.has_scales ? scales[row] : 1);
 }
 
-// log sum exp of a row in one pass: each item keeps its maximum and its sum relative to it; the sum turns NaN where the row holds one.
-inline float log_partition_of(__global const float *x, long n, __local float *shared) {
-    float maximum = -INFINITY, sum = 0;
-    const long step = get_local_size(0) * VECTOR;
-    long i = get_local_id(0) * VECTOR;
-    for (; i + VECTOR <= n; i += step) {
-        const vector_t v = LOAD(x, i);
-        const float grown = fmax(maximum, widest(v));
-        if (grown != -INFINITY) {
-            sum = sum * (maximum == -INFINITY ? 0 : exp(maximum - grown)) + total(exp(v - grown));
-            maximum = grown;
-        }
-        if (any(isnan(v))) sum = NAN;
-    }
-    for (long k = i; k < min(n, i + VECTOR); k++) {
-        const float grown = fmax(maximum, x[k]);
-        if (isnan(x[k])) sum = NAN;
-        else if (grown != -INFINITY) {
-            sum = sum * (maximum == -INFINITY ? 0 : exp(maximum - grown)) + exp(x[k] - grown);
-            maximum = grown;
-        }
-    }
-    const float peak = group_max(maximum, shared);
-    const float scaled = isnan(sum) ? NAN : maximum == -INFINITY ? 0 : sum * exp(maximum - peak);
-    const float all = group_sum(scaled, shared);
-    if (isnan(all) && peak != INFINITY) return NAN;
-    return peak == -INFINITY || peak == INFINITY ? peak : peak + log(all);
-}
-
-#define ARGUMENTS \
-    GLOBAL_IN(float, logits), GLOBAL_IN(long, labels), GLOBAL_IN(float, targets), GLOBAL_IN(float, weights), const int has_labels, \
-        const int has_weights, const long classes, const long ignored, const float smoothing, const float z_loss, const float weight_sum
-
-__kernel void cross_entropy_forward(ARGUMENTS, GLOBAL_OUT(float, loss), GLOBAL_OUT(float, log_partition), GLOBAL_OUT(float, row_weight),
-                                    __local float *shared) {
-    AT_IN(float, logits);
-    AT_IN(long, labels);
-    AT_IN(float, targets);
-    AT_IN(float, weights);
+__kernel void cross_entropy_forward(OPERANDS, GLOBAL_OUT(float, loss), GLOBAL_OUT(float, log_partition), GLOBAL_OUT(float, row_mass),
+                                    GLOBAL_OUT(int, predictions), GLOBAL_OUT(float, totals), GLOBAL_OUT(float, parts),
+                                    GLOBAL_OUT(wide_t, sums), GLOBAL_OUT(int, arrived), __local float *shared) {
+    AT_OPERANDS;
     AT_OUT(float, loss);
     AT_OUT(float, log_partition);
-    AT_OUT(float, row_weight);
-    const long row = get_group_id(0);
-    __global const float *x = logits + row * classes;
-    const float partition = log_partition_of(x, classes, shared);
-    const float share = smoothing / classes, kept = 1 - smoothing;
-    float score = 0;
-    if (has_labels) {
-        const long label = labels[row];
-        const bool valid = label != ignored && label >= 0 && label < classes;
-        if (share != 0) {
-            float rest = 0;
-            for (long k = get_local_id(0); k < classes; k += get_local_size(0)) rest += (has_weights ? weights[k] : 1) * (x[k] - partition);
-            score = share * group_sum(rest, shared);
-        }
-        if (get_local_id(0) == 0) {
-            const float weight = valid ? (has_weights ? weights[label] : 1) : 0;
-            if (valid && kept * weight != 0) score += kept * weight * (x[label] - partition);
-            log_partition[row] = partition;
-            row_weight[row] = weight;
-            loss[row] = valid ? -score + (z_loss != 0 ? z_loss * partition * partition : 0) : 0;
-        }
-    } else {
-        __global const float *q = targets + row * classes;
-        float part = 0;
-        for (long k = get_local_id(0); k < classes; k += get_local_size(0)) {
-            const float mass = (has_weights ? weights[k] : 1) * (kept * q[k] + share);
-            if (mass != 0) part += mass * (x[k] - partition);
-        }
-        score = group_sum(part, shared);
-        if (get_local_id(0) == 0) {
-            log_partition[row] = partition;
-            row_weight[row] = 1;
-            loss[row] = -score + (z_loss != 0 ? z_loss * partition * partition : 0);
-        }
+    AT_OUT(float, row_mass);
+    AT_OUT(int, predictions);
+    AT_OUT(float, totals);
+    // Written and read by different work-groups. The first words say the first bad row, the number of groups that are through, and the label
+    // of the bad row; then a word for each row that several groups share.
+    volatile __global float *parts = parts_base + parts_offset;
+    volatile __global wide_t *sums = sums_base + sums_offset;
+    volatile __global int *status = arrived_base + arrived_offset;
+    const int lid = get_local_id(0), width = o.width, lane = lid & (width - 1), segment = get_group_id(0) % o.segments;
+    const long unit = get_group_id(0) / o.segments, units = get_num_groups(0) / o.segments;
+    totals_t sum = {0, 0, 0, 0};
+#ifdef GROUPED
+    const long first = unit * o.rows_at_once + lid / width, end = first + 1;
+#else
+    const long first = unit * o.rows_at_once, end = min(o.rows, first + o.rows_at_once);
+#endif
+    for (long row = first; row < end; row++) {
+        const bool exists = row < o.rows;
+        const long label = exists && o.label_bytes ? LABEL(row) : -1;
+        const bool counts = exists && (!o.label_bytes || label != o.ignored);
+        __global const logit_t *x = logits + row * o.classes;
+        __global const float *q = masses + row * o.classes;
+        const long begin = segment * o.segment_length;
+        const long stop = counts || (exists && o.reads_ignored) ? min(o.classes, begin + o.segment_length) : 0;
+        part_t p = joined(o, read_part(o, x, weights, q, begin + lane, stop, width), width, shared);
+        if (o.segments > 1 && !collect(&p, o, parts + 5 * o.segments * row, status + 4 + row, segment, shared)) return;
+        if (!exists || lane != 0) continue;
+        float row_loss, partition, mass;
+        finish(o, row, p, x, weights, scales, label, &row_loss, &partition, &mass);
+        const int best = o.classes == 0 || isnan(p.sum) ? -1 : p.best == INT_MAX ? 0 : p.best;
+        loss[row] = row_loss;
+        log_partition[row] = counts || o.reads_ignored ? partition : 0;
+        row_mass[row] = mass;
+        if (o.wants_predictions) predictions[row] = best;
+        if (!counts) continue;
+        const bool is_wrong = o.label_bytes && (label < 0 || label >= o.classes);
+        if (is_wrong) atomic_max(status, INT_MAX - (int)min(row, (long)INT_MAX - 1));
+        sum.loss += row_loss;
+        sum.weight += o.label_bytes && o.has_weights && !is_wrong ? weights[label] : 1;
+        sum.right += o.wants_predictions && o.label_bytes && best == label;
+        sum.count += o.label_bytes != 0;
+    }
+    const int size = get_local_size(0);
+    __local float *wide = shared;
+    sum.loss = group_total(sum.loss, size, wide);
+    sum.weight = group_total(sum.weight, size, wide);
+    sum.right = group_total(sum.right, size, wide);
+    sum.count = group_total(sum.count, size, wide);
+    if (lid == 0) {
+        sums[4 * unit] = sum.loss;
+        sums[4 * unit + 1] = sum.weight;
+        sums[4 * unit + 2] = sum.right;
+        sums[4 * unit + 3] = sum.count;
+    }
+    if (!is_last(status + 1, (int)units, shared)) return;
+    totals_t all = {0, 0, 0, 0};
+    for (long u = lid; u < units; u += size) {
+        all.loss += sums[4 * u];
+        all.weight += sums[4 * u + 1];
+        all.right += sums[4 * u + 2];
+        all.count += sums[4 * u + 3];
+    }
+    all.loss = group_total(all.loss, size, wide);
+    all.weight = group_total(all.weight, size, wide);
+    all.right = group_total(all.right, size, wide);
+    all.count = group_total(all.count, size, wide);
+    if (lid != 0) return;
+    totals[0] = (float)(o.reduction == 2 ? all.loss / all.weight : all.loss);
+    totals[1] = (float)all.weight;
+    totals[2] = (float)(all.right / all.count);
+    totals[3] = (float)all.count;
+    const int bad = atomic_max(status, 0);
+    if (bad != 0) {
+        const long row = INT_MAX - bad;
+        *(volatile __global long *)(status + 2) = LABEL(row);
     }
 }
 
-__kernel void cross_entropy_backward(ARGUMENTS, GLOBAL_IN(float, log_partition), GLOBAL_IN(float, cotangent), GLOBAL_OUT(float, gradient),
-                                     __local float *shared) {
-    AT_IN(float, logits);
-    AT_IN(long, labels);
-    AT_IN(float, targets);
-    AT_IN(float, weights);
+__kernel void cross_entropy_backward(OPERANDS, GLOBAL_IN(float, log_partition), GLOBAL_IN(float, row_mass), GLOBAL_IN(float, totals),
+                                     GLOBAL_IN(float, cotangent), GLOBAL_IN(float, partition_cotangent), GLOBAL_OUT(logit_t, gradient)) {
+    AT_OPERANDS;
     AT_IN(float, log_partition);
+    AT_IN(float, row_mass);
+    AT_IN(float, totals);
     AT_IN(float, cotangent);
-    AT_OUT(float, gradient);
-    const long row = get_group_id(0);
-    __global const float *x = logits + row * classes;
-    __global float *out = gradient + row * classes;
-    const int lid = get_local_id(0), size = get_local_size(0);
-    const float partition = log_partition[row], c = cotangent[row], share = smoothing / classes, extra = 2 * z_loss * partition;
-    if (has_labels) {
-        const long label = labels[row];
-        const bool valid = label != ignored && label >= 0 && label < classes;
-        const float weight = valid ? (has_weights ? weights[label] : 1) : 0, kept = (1 - smoothing) * weight;
-        const float mass = valid ? c * (kept + share * weight_sum + extra) : 0, flat = valid ? c * share : 0;
-        long start = lid;
-#ifdef LOSSKIT_CPU
-        // The label's own element, which needs its p - 1 rounded late, is written over below.
-        for (; valid && !has_weights && start + VECTOR <= classes; start += VECTOR)
-            vstore16(mass * exp(LOAD(x, start) - partition) - flat, 0, out + start);
-        if (start > label && valid) {
-            const float p = exp(x[label] - partition);
-            out[label] = c * (kept * (p - 1) + share * (weight_sum * p - 1) + extra * p);
-        }
+    AT_IN(float, partition_cotangent);
+    AT_OUT(logit_t, gradient);
+    const int lid = get_local_id(0), width = o.width, lane = lid & (width - 1), segment = get_group_id(0) % o.segments;
+    const long unit = get_group_id(0) / o.segments, n = o.classes, begin = segment * o.segment_length;
+    const long stop = min(n, begin + o.segment_length);
+    const float share = o.smoothing / n, kept = 1 - o.smoothing;
+#ifdef GROUPED
+    const long first = unit * o.rows_at_once + lid / width, end = min(o.rows, first + 1);
+#else
+    const long first = unit * o.rows_at_once, end = min(o.rows, first + o.rows_at_once);
 #endif
-        for (long k = start; k < classes; k += size) {
-            const float p = exp(x[k] - partition), w = has_weights ? weights[k] : 1;
-            const float value = k == label ? c * (kept * (p - 1) + share * (weight_sum * p - w) + extra * p) : mass * p - flat * w;
-            out[k] = valid ? value : 0;
+    for (long row = first; row < end; row++) {
+        const long label = o.label_bytes ? LABEL(row) : -1;
+        const bool counts = !o.label_bytes || (label != o.ignored && label >= 0 && label < n);
+        const float partition = log_partition[row], mass = row_mass[row], extra = 2 * o.z_loss * partition;
+        float c = o.cotangent_factor * (o.has_cotangent ? cotangent[row * o.cotangent_stride] : 1) * (o.has_scales ? scales[row] : 1);
+        if (o.reduction == 2) c = totals[1] == 0 ? 0 : c / totals[1];
+        if (!counts) c = 0;
+        float own = o.partition_cotangent_factor * (o.has_partition_cotangent ? partition_cotangent[row * o.partition_cotangent_stride] : 1);
+        if (!counts && !o.reads_ignored) own = 0;
+        const bool is_zero = partition == -INFINITY || (!counts && own == 0);
+        const float factor = c * (mass + extra) + own, chain = o.soft_cap != 0 ? 1 / (o.soft_cap * o.inverse_temperature) : 0;
+        __global const logit_t *x = logits + row * n;
+        __global const float *q = masses + row * n;
+        __global logit_t *out = gradient + row * n;
+        long i = begin + lane;
+        for (; i + (VECTOR - 1) * width < stop; i += VECTOR * width) {
+            vector_t slope = 0;
+            if (!is_zero) {
+                const vector_t v = SHAPED(read_logits(x, i, width)), p = exp(v - partition);
+                slope = factor * p;
+                if (o.has_masses || share != 0) {
+                    const vector_t w = o.has_weights ? gather(weights, i, width) : 1, given = o.has_masses ? gather(q, i, width) : 0;
+                    slope -= c * MASS(w, given);
+                }
+                slope *= (1 - v * chain * (v * chain)) * o.inverse_temperature;
+            }
+            write_logits(slope, out, i, width);
         }
-    } else {
-        __global const float *q = targets + row * classes;
-        const float kept = 1 - smoothing;
-        float part = 0;
-        for (long k = lid; k < classes; k += size) part += (has_weights ? weights[k] : 1) * (kept * q[k] + share);
-        const float mass = group_sum(part, shared) + extra;
-        for (long k = lid; k < classes; k += size)
-            out[k] = c * (mass * exp(x[k] - partition) - (has_weights ? weights[k] : 1) * (kept * q[k] + share));
+        for (; i < stop; i += width) {
+            const float v = SHAPED(TO_FLOAT(x[i])), p = exp(v - partition);
+            const float slope = factor * p - c * MASS(o.has_weights ? weights[i] : 1, o.has_masses ? q[i] : 0);
+            out[i] = FROM_FLOAT(is_zero ? 0 : slope * (1 - v * chain * (v * chain)) * o.inverse_temperature);
+        }
+        // The label's own element needs its p - 1 rounded late: whoever wrote it writes it again.
+        if (o.label_bytes && counts && !is_zero && label >= begin && label < stop && (label - begin) % width == lane) {
+            const float v = SHAPED(TO_FLOAT(x[label])), p = exp(v - partition), w = o.has_weights ? weights[label] : 1, whole = kept * w;
+            const float slope = c * (whole * (p - 1) + (mass - whole) * p - share * w + extra * p) + own * p;
+            out[label] = FROM_FLOAT(slope * (1 - v * chain * (v * chain)) * o.inverse_temperature);
+        }
     }
 }

@@ -1,102 +1,159 @@
 // Softmax cross-entropy for one instruction set.
 
 #include "vector_math.h"
+#include "conversion.h"
 #include "row_sums.h"
+#include "softmax_block.h"
 
-enum { LK(softmax_block) = 2048 };
+static inline float LK(class_weight)(const losskit_cross_entropy *g, int64_t k) { return g->weights ? g->weights[k] : 1; }
 
-// log sum exp by blocks that stay in cache, rescaled when the maximum grows.
-static float LK(log_partition)(const float *x, int64_t n) {
-    float maximum = -INFINITY;
-    double total = 0;
-    for (int64_t at = 0; at < n; at += LK(softmax_block)) {
-        int64_t length = n - at < LK(softmax_block) ? n - at : LK(softmax_block);
-        const float *block = x + at;
-        float peak = LK(row_maximum)(block, length);
-        if (peak != peak) return peak;
-        if (peak > maximum) {
-            total *= exp((double)maximum - peak);
-            maximum = peak;
-        }
-        if (maximum == -INFINITY) continue;
-        if (maximum == INFINITY) return INFINITY;
-        float sum;
-        ROW_SUM(sum, length, LK(lk_exp)(block[i] - maximum));
-        total += sum;
-    }
-    return maximum == -INFINITY ? maximum : maximum + (float)log(total);
+// Adds sum over k of m_k (z_k - reference) and of m_k, for the masses m that depend on k alone or are given; 0 times minus infinity is 0.
+static void LK(add_score)(const losskit_cross_entropy *g, const float *z, int64_t row, int64_t at, int64_t length, float reference,
+                          losskit_cross_entropy_part *part) {
+    const losskit_cross_entropy_options *o = &g->options;
+    float share = o->smoothing / o->classes, kept = 1 - o->smoothing, score, mass;
+    const float *w = g->weights ? g->weights + at : 0;
+#define ADD(m) \
+    do { \
+        ROW_SUM(score, length, (m) == 0 ? 0 : (m) * (z[i] - reference)); \
+        ROW_SUM(mass, length, (m)); \
+    } while (0)
+    if (o->has_masses) {
+        const float *q = g->masses + row * o->classes + at;
+        if (w) ADD(w[i] * (kept * q[i] + share));
+        else ADD(kept * q[i] + share);
+    } else if (w) ADD(share * w[i]);
+    else ADD(share);
+#undef ADD
+    part->score += score;
+    part->mass += mass;
 }
 
-static void LK(losskit_cross_entropy_forward)(const losskit_cross_entropy *g, int64_t begin, int64_t end, float *loss, float *log_partition,
-                                             float *row_weight) {
-    int64_t n = g->classes;
-    float share = n ? g->smoothing / n : 0;
-    for (int64_t row = begin; row < end; row++) {
-        const float *x = g->logits + row * n;
-        float partition = LK(log_partition)(x, n), score;
-        log_partition[row] = partition;
-        if (g->labels) {
-            int64_t label = g->labels[row];
-            if (label == g->ignored) {
-                loss[row] = row_weight[row] = 0;
-                continue;
-            }
-            float weight = g->weights ? g->weights[label] : 1;
-            float kept = (1 - g->smoothing) * weight;
-            // z - L is formed for each term, as both can be large.
-            score = kept != 0 ? kept * (x[label] - partition) : 0;
-            if (share != 0) {
-                float rest;
-                if (g->weights) ROW_SUM(rest, n, g->weights[i] * (x[i] - partition));
-                else ROW_SUM(rest, n, x[i] - partition);
-                score += share * rest;
-            }
-            row_weight[row] = weight;
-        } else {
-            const float *q = g->targets + row * n;
-            float kept = 1 - g->smoothing;
-#define TERM(w) (w * (kept * q[i] + share) == 0 ? 0 : w * (kept * q[i] + share) * (x[i] - partition))
-            if (g->weights) ROW_SUM(score, n, TERM(g->weights[i]));
-            else ROW_SUM(score, n, TERM(1));
-#undef TERM
-            row_weight[row] = 1;
+// By blocks that stay in cache, rescaled when the maximum grows.
+static void LK(losskit_cross_entropy_forward_part)(const losskit_cross_entropy *g, int64_t row, int64_t begin, int64_t end,
+                                                   losskit_cross_entropy_part *part) {
+    const losskit_cross_entropy_options *o = &g->options;
+    int scores = o->has_masses || (o->label_bytes && o->smoothing != 0);
+    float scratch[SOFTMAX_BLOCK];
+    *part = (losskit_cross_entropy_part){.maximum = -INFINITY};
+    for (int64_t at = begin; at < end; at += SOFTMAX_BLOCK) {
+        int64_t length = end - at < SOFTMAX_BLOCK ? end - at : SOFTMAX_BLOCK;
+        const float *z = LK(softmax_block)(g->logits, o->logits_type, o->soft_cap, o->inverse_temperature, row * o->classes + at, length, scratch);
+        float peak = LK(row_maximum)(z, length);
+        if (peak != peak) {
+            *part = (losskit_cross_entropy_part){.maximum = peak, .sum = peak, .score = peak, .mass = peak, .best = -1};
+            return;
         }
-        loss[row] = -score + (g->z_loss != 0 ? g->z_loss * partition * partition : 0);
+        if (peak > part->maximum) {
+            if (part->maximum > -INFINITY) {
+                part->sum *= exp((double)part->maximum - peak);
+                if (part->mass != 0) part->score += part->mass * ((double)part->maximum - peak);
+            }
+            part->maximum = peak;
+            if (o->wants_predictions) {
+                int64_t i = 0;
+                while (z[i] != peak) i++;
+                part->best = (int32_t)(at + i);
+            }
+        }
+        float reference = part->maximum == -INFINITY ? 0 : part->maximum, sum;
+        if (scores) LK(add_score)(g, z, row, at, length, reference, part);
+        if (part->maximum == -INFINITY || part->maximum == INFINITY) continue;
+        ROW_SUM(sum, length, LK(lk_exp)(z[i] - reference));
+        part->sum += sum;
     }
 }
 
-static void LK(losskit_cross_entropy_backward)(const losskit_cross_entropy *g, int64_t begin, int64_t end, const float *log_partition,
-                                              const float *cotangent, float *gradient) {
-    int64_t n = g->classes;
-    float share = n ? g->smoothing / n : 0;
+static void LK(losskit_cross_entropy_finish)(const losskit_cross_entropy *g, int64_t row, const losskit_cross_entropy_part *parts,
+                                             int64_t count) {
+    const losskit_cross_entropy_options *o = &g->options;
+    losskit_cross_entropy_part all = {.maximum = -INFINITY};
+    for (int64_t i = 0; i < count; i++) {
+        float m = parts[i].maximum;
+        if (m > all.maximum || m != m) {
+            all.maximum = m;
+            all.best = parts[i].best;
+        }
+    }
+    for (int64_t i = 0; i < count; i++) {
+        double down = parts[i].maximum == all.maximum || parts[i].maximum == -INFINITY ? 0 : (double)parts[i].maximum - all.maximum;
+        all.sum += parts[i].sum * exp(down);
+        all.score += parts[i].score + (parts[i].mass != 0 ? parts[i].mass * down : 0);
+        all.mass += parts[i].mass;
+    }
+    int isFinite = all.maximum - all.maximum == 0;
+    double above = isFinite ? log(all.sum) : 0, partition = all.maximum + above;
+    g->log_partition[row] = (float)partition;
+    if (g->predictions) g->predictions[row] = all.best;
+    double score = all.score - (all.mass != 0 ? all.mass * above : 0);
+    if (o->label_bytes) {
+        int64_t label = losskit_cross_entropy_label(g, row);
+        if (label == o->ignored) {
+            g->loss[row] = g->mass[row] = 0;
+            return;
+        }
+        float kept = (1 - o->smoothing) * LK(class_weight)(g, label), own;
+        const float *z =
+            LK(softmax_block)(g->logits, o->logits_type, o->soft_cap, o->inverse_temperature, row * o->classes + label, 1, &own);
+        if (kept != 0) score += kept * ((double)*z - all.maximum - above);
+        all.mass += kept;
+    }
+    double loss = -score + (o->z_loss != 0 ? o->z_loss * partition * partition : 0);
+    g->mass[row] = (float)all.mass;
+    g->loss[row] = all.maximum == -INFINITY ? 0 : (float)(loss * (g->scales ? g->scales[row] : 1));
+}
+
+static void LK(losskit_cross_entropy_forward)(const losskit_cross_entropy *g, int64_t begin, int64_t end) {
+    const losskit_cross_entropy_options *o = &g->options;
     for (int64_t row = begin; row < end; row++) {
-        const float *x = g->logits + row * n;
-        float *out = gradient + row * n;
-        float partition = log_partition[row], c = cotangent[row], extra = 2 * g->z_loss * partition;
-        if (g->labels) {
-            int64_t label = g->labels[row];
-            if (label == g->ignored) {
-                memset(out, 0, (size_t)n * sizeof *out);
-                continue;
-            }
-            float kept = (1 - g->smoothing) * (g->weights ? g->weights[label] : 1);
-            float mass = c * (kept + share * g->weight_sum + extra), flat = c * share;
-            if (g->weights) for (int64_t i = 0; i < n; i++) out[i] = mass * LK(lk_exp)(x[i] - partition) - flat * g->weights[i];
-            else for (int64_t i = 0; i < n; i++) out[i] = mass * LK(lk_exp)(x[i] - partition) - flat;
+        if (o->label_bytes && !o->reads_ignored && losskit_cross_entropy_label(g, row) == o->ignored) {
+            g->loss[row] = g->log_partition[row] = g->mass[row] = 0;
+            continue;
+        }
+        losskit_cross_entropy_part part;
+        LK(losskit_cross_entropy_forward_part)(g, row, 0, o->classes, &part);
+        LK(losskit_cross_entropy_finish)(g, row, &part, 1);
+    }
+}
+
+static void LK(losskit_cross_entropy_backward)(const losskit_cross_entropy *g, int64_t row, int64_t begin, int64_t end) {
+    const losskit_cross_entropy_options *o = &g->options;
+    int64_t n = o->classes, label = o->label_bytes ? losskit_cross_entropy_label(g, row) : -1;
+    int isValid = !o->label_bytes || label != o->ignored;
+    float partition = g->log_partition[row];
+    float c = o->cotangent_factor * (g->cotangent ? g->cotangent[row * o->cotangent_stride] : 1) * (g->scales ? g->scales[row] : 1);
+    if (o->reduction == 2) c = g->totals[1] == 0 ? 0 : c / g->totals[1];
+    float own = o->partition_cotangent_factor *
+                (g->partition_cotangent ? g->partition_cotangent[row * o->partition_cotangent_stride] : 1);
+    if (!isValid) c = 0;
+    if (!isValid && !o->reads_ignored) own = 0;
+    if (partition == -INFINITY || (!isValid && own == 0)) {
+        LK(softmax_clear)(g->gradient, o->logits_type, row * n + begin, end - begin);
+        return;
+    }
+    float share = o->smoothing / n, kept = 1 - o->smoothing;
+    float factor = c * (g->mass[row] + 2 * o->z_loss * partition) + own, flat = c * share;
+    float scratch[SOFTMAX_BLOCK];
+    _Alignas(64) float out[SOFTMAX_BLOCK];
+    for (int64_t at = begin; at < end; at += SOFTMAX_BLOCK) {
+        int64_t length = end - at < SOFTMAX_BLOCK ? end - at : SOFTMAX_BLOCK;
+        const float *z = LK(softmax_block)(g->logits, o->logits_type, o->soft_cap, o->inverse_temperature, row * n + at, length, scratch);
+        const float *w = g->weights ? g->weights + at : 0;
+#define WRITE(less) for (int64_t i = 0; i < length; i++) out[i] = factor * LK(lk_exp)(z[i] - partition) - (less)
+        if (o->has_masses) {
+            const float *q = g->masses + row * n + at;
+            if (w) WRITE(c * w[i] * (kept * q[i] + share));
+            else WRITE(c * (kept * q[i] + share));
+        } else if (w && flat != 0) WRITE(flat * w[i]);
+        else WRITE(flat);
+#undef WRITE
+        if (isValid && label >= at && label < at + length) {
             // The target's p - 1 is formed from 1 - p, which does not cancel when it is rounded late.
-            float p = LK(lk_exp)(x[label] - partition);
-            float weight = g->weights ? g->weights[label] : 1;
-            out[label] = c * (kept * (p - 1) + share * (g->weight_sum * p - weight) + extra * p);
-        } else {
-            const float *q = g->targets + row * n;
-            float kept = 1 - g->smoothing, mass;
-            if (g->weights) ROW_SUM(mass, n, g->weights[i] * (kept * q[i] + share));
-            else ROW_SUM(mass, n, kept * q[i] + share);
-            for (int64_t i = 0; i < n; i++) {
-                float weight = g->weights ? g->weights[i] : 1;
-                out[i] = c * ((mass + extra) * LK(lk_exp)(x[i] - partition) - weight * (kept * q[i] + share));
-            }
+            float p = LK(lk_exp)(z[label - at] - partition), weight = LK(class_weight)(g, label), whole = kept * weight;
+            out[label - at] = c * (whole * (p - 1) + (g->mass[row] - whole) * p - share * weight + 2 * o->z_loss * partition * p) + own * p;
         }
+        LK(softmax_chain)(out, z, length, o->soft_cap, o->inverse_temperature);
+        LK(softmax_store)(g->gradient, o->logits_type, row * n + at, length, out, o->streams);
     }
 }
 

@@ -12,6 +12,12 @@ static const unsigned char vector_math_clh[] = {
 static const unsigned char special_clh[] = {
 #embed "../../kernels/special.clh"
 };
+static const unsigned char rows_clh[] = {
+#embed "../../kernels/rows.clh"
+};
+static const unsigned char cross_entropy_clh[] = {
+#embed "../../kernels/cross_entropy.clh"
+};
 static const unsigned char expression_cl[] = {
 #embed "../../kernels/expression.cl"
 };
@@ -54,6 +60,8 @@ static const losskit_kernel_file files[] = {
     ROW("common.clh", common_clh),
     ROW("vector_math.clh", vector_math_clh),
     ROW("special.clh", special_clh),
+    ROW("rows.clh", rows_clh),
+    ROW("cross_entropy.clh", cross_entropy_clh),
     ROW("expression.cl", expression_cl),
     ROW("softmax.cl", softmax_cl),
     ROW("pairwise.cl", pairwise_cl),

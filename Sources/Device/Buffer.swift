@@ -14,6 +14,7 @@ package final class Buffer: Sendable {
     /// Nil for an empty buffer, which takes no memory.
     let memory: Memory?
     private let usage: Mutex<Usage>
+    private let checks = Mutex<[DeferredCheck]>([])
     private let scope: Profiler.Scope?
 
     /// - Throws: ``DeviceError/outOfMemory(device:requested:inUse:cached:limit:)``.
@@ -70,7 +71,9 @@ package final class Buffer: Sendable {
     }
 
     /// Reads bytes from the buffer, after the work that writes them.
-    package func download(into bytes: UnsafeMutableRawBufferPointer, from byteOffset: Int = 0) throws(DeviceError) {
+    ///
+    /// - Throws: ``DeviceError``, and what a ``DeferredCheck`` found that the bytes depend on.
+    package func download(into bytes: UnsafeMutableRawBufferPointer, from byteOffset: Int = 0) throws {
         guard let target = bytes.baseAddress, !bytes.isEmpty else { return }
         try checkBounds(byteOffset, bytes.count)
         Profiler.scope?.downloaded(bytes.count)
@@ -80,8 +83,31 @@ package final class Buffer: Sendable {
             guard let stream = device.state.currentStream else { return }
             try willRead(on: stream)
             try stream.read(object.raw, at: byteOffset, into: target, bytes.count)
+            try resolveChecks()
         case nil: break
         }
+    }
+
+    /// The checks that the bytes depend on and that are not known to have passed.
+    var openChecks: [DeferredCheck] {
+        checks.withLock { checks in
+            checks.removeAll(where: \.hasPassed)
+            return checks
+        }
+    }
+
+    /// Lets the bytes depend on checks.
+    func carry(_ more: [DeferredCheck]) {
+        checks.withLock { checks in
+            checks.removeAll(where: \.hasPassed)
+            for check in more where !checks.contains(where: { $0 === check }) { checks.append(check) }
+        }
+    }
+
+    /// Throws what a check found that the bytes depend on.
+    func resolveChecks() throws {
+        guard !device.state.deferredChecks.isZero else { return }
+        for check in openChecks { try check.resolve() }
     }
 
     /// Orders what `stream` does next after the work that wrote the bytes.

@@ -75,6 +75,8 @@ extension Device {
             for slice in reads { try slice.buffer.willRead(on: stream) }
             for slice in writes + updates { try slice.buffer.willWrite(on: stream) }
         }
-        return try openCL(OpenCLEncoder(device: self, stream: stream))
+        let result = try openCL(OpenCLEncoder(device: self, stream: stream))
+        try passOnChecks(from: reads + updates, to: writes + updates)
+        return result
     }
 }

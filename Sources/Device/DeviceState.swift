@@ -12,6 +12,7 @@ final class DeviceState: Sendable {
     let pool: MemoryPool
     /// The device's own stream; nil for the CPU.
     let stream: OpenCLStream?
+    let deferredChecks = DeferredCheck.Count()
     private let others = Mutex<[WeakStream]>([])
     private let isSplit = Atomic(false)
 

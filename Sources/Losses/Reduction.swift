@@ -9,6 +9,15 @@ public enum Reduction: String, Sendable, CaseIterable {
     /// Their sum; of nothing, 0.
     case sum
 
+    /// The same of the rows of a fused cross-entropy.
+    var ofRows: CrossEntropyOptions.Reduction {
+        switch self {
+        case .none: .none
+        case .mean: .mean
+        case .sum: .sum
+        }
+    }
+
     func callAsFunction(_ elements: Tensor) throws -> Tensor {
         switch self {
         case .none: elements

@@ -1,3 +1,4 @@
+import LossKitDevice
 import LossKitKernels
 
 /// What each row of logits should be.
@@ -6,117 +7,108 @@ package enum RowTargets: Sendable {
     case labels(Tensor, ignored: Int)
     /// A mass for each class.
     case masses(Tensor)
+    /// Nothing: only log-partitions and predictions are wanted.
+    case none
 }
 
-/// Cross-entropy of each row, and the row's weight: that of its label, 0 where it is ignored.
+/// What ``rowCrossEntropy(logits:targets:options:)`` takes beside logits and targets.
+package struct CrossEntropyOptions: Sendable {
+    /// What becomes of the rows' losses; the mean divides by the sum of the rows' weights, those of their labels.
+    package typealias Reduction = SoftmaxCrossEntropy.Reduction
+
+    /// One for each class, not negative.
+    package var weights: Tensor?
+    /// A factor of each row's loss; no derivative is carried to it.
+    package var rowScales: Tensor?
+    /// In 0...1.
+    package var smoothing = 0.0
+    /// The weight of the squared log-partition.
+    package var zLoss = 0.0
+    /// c in c tanh(x / c), which stands for the logit x.
+    package var softCap: Double?
+    /// What the (capped) logits are divided by.
+    package var temperature = 1.0
+    package var reduction = Reduction.none
+    /// Whether the largest class of each row is wanted, and the share of rows where it is the label.
+    package var wantsPredictions = false
+    /// Whether log-partitions and predictions are wanted of ignored rows, too.
+    package var readsIgnored = false
+
+    package init() {}
+}
+
+/// Cross-entropy of rows, and what else their logits told while they were read.
 package struct RowCrossEntropy: Sendable {
+    /// [rows] in the logits' type, or one number where it is reduced.
     package let loss: Tensor
-    package let weight: Tensor
+    /// log sum exp of each row's (capped, divided) logits, float32 [rows]; it can be differentiated. 0 for ignored rows that are not read.
+    package let logPartition: Tensor
+    /// The first of each row's largest logits, int32 [rows]; -1 where a logit is NaN.
+    package let predictions: Tensor?
+    /// The share of the rows that count where the prediction is the label.
+    package let accuracy: Tensor?
 }
 
-/// Softmax cross-entropy by rows, fused: the logits are read once forward and once backward, and nothing of their size is kept between.
+/// Softmax cross-entropy by rows, fused: one launch forward, with the reduction, and one back. The logits are read once each way, in their own
+/// type, and nothing of their size is kept between.
 ///
-/// - Parameters:
-///   - logits: [rows, classes]; computed in float32.
-///   - weights: One for each class.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a label that is neither a class nor ignored.
-///   On an OpenCL device the check reads the labels back, and class weights their sum: each waits for the device.
+/// - Parameter logits: [rows, classes]; computed in float32.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a label that is neither a class nor ignored: on
+///   the CPU at once, on an OpenCL device from whatever reads a value that depends on it.
 package func rowCrossEntropy(
-    logits: Tensor, targets: RowTargets, weights: Tensor? = nil, smoothing: Double = 0, zLoss: Double = 0
+    logits: Tensor, targets: RowTargets, options: CrossEntropyOptions = CrossEntropyOptions()
 ) throws -> RowCrossEntropy {
-    let operation = "crossEntropy"
-    guard try logits.checked().rank == 2, logits.dtype.isFloatingPoint else {
-        throw TensorError.shapeMismatch(operation: operation, expected: "floating-point logits [rows, classes]", actual: [logits.shape])
+    let single = try logits.checked().dtype == .float64 ? logits.asType(.float32) : logits
+    let inputs = try CrossEntropyInputs(logits: single, targets: targets, options: options)
+    let (rows, device) = (single.shape[0], single.device)
+    guard rows > 0 else { return try inputs.ofNothing(dtype: logits.dtype) }
+    let results = CrossEntropyResults(
+        loss: try .empty([rows], dtype: .float32, on: device), logPartition: try .empty([rows], dtype: .float32, on: device),
+        mass: try .empty([rows], dtype: .float32, on: device), totals: try .empty([4], dtype: .float32, on: device),
+        predictions: options.wantsPredictions ? try .empty([rows], dtype: .int32, on: device) : nil)
+    try inputs.kernel().forward(into: results.slices(), on: device) { [classes = single.shape[1]] row, label in
+        TensorError.indexOutOfRange(operation: "crossEntropy targets", position: row, index: label, bound: classes)
     }
-    let (rows, classes) = (logits.shape[0], logits.shape[1])
-    if let weights, weights.shape != [classes] {
-        throw TensorError.shapeMismatch(operation: operation, expected: "weights [\(classes)]", actual: [weights.shape])
+    let loss = options.reduction == .none ? results.loss : results.totals.element(0)
+    let outputs = Tensor.record("crossEntropy", inputs: [single], outputs: [loss, results.logPartition]) { pullback in
+        [try inputs.gradient(at: single, results, cotangent: pullback.cotangents[0], logPartition: pullback.cotangents[1])]
     }
-    guard (0...1).contains(smoothing) else {
-        throw TensorError.invalidArgument(operation: operation, expected: "label smoothing in 0...1", actual: "\(smoothing)")
-    }
-    let single = logits.asType(.float32)
-    let kernel = try Inputs(logits: single, targets: targets, weights: weights.map(stopGradient), smoothing: smoothing, zLoss: zLoss)
-    let (loss, partition, rowWeight) = (
-        try Tensor.empty([rows], dtype: .float32, on: logits.device), try Tensor.empty([rows], dtype: .float32, on: logits.device),
-        try Tensor.empty([rows], dtype: .float32, on: logits.device)
-    )
-    let call = try kernel.call(on: single)
-    try call.forward(loss: loss.output(), logPartition: partition.output(), rowWeight: rowWeight.output(), on: logits.device)
-    let differentiable = Tensor.record("crossEntropy", inputs: [single], output: loss) { pullback in
-        [try kernel.gradient(at: single, logPartition: partition, cotangent: pullback.cotangent)]
-    }
-    return RowCrossEntropy(loss: differentiable.asType(logits.dtype), weight: rowWeight.asType(logits.dtype))
+    return RowCrossEntropy(
+        loss: outputs[0].asType(logits.dtype), logPartition: outputs[1], predictions: results.predictions,
+        accuracy: options.wantsPredictions && inputs.labels != nil ? results.totals.element(2) : nil)
 }
 
-/// The checked operands of one cross-entropy.
-private struct Inputs: Sendable {
-    let labels: Tensor?
-    let masses: Tensor?
-    let weights: Tensor?
-    let ignored: Int
-    let smoothing: Double
-    let zLoss: Double
+/// What the forward pass leaves for the backward pass: a few numbers a row.
+struct CrossEntropyResults: Sendable {
+    let loss: Tensor
+    let logPartition: Tensor
+    let mass: Tensor
+    let totals: Tensor
+    let predictions: Tensor?
 
-    init(logits: Tensor, targets: RowTargets, weights: Tensor?, smoothing: Double, zLoss: Double) throws {
-        let operation = "crossEntropy"
-        let (rows, classes) = (logits.shape[0], logits.shape[1])
-        self.weights = try weights.map { try $0.asType(.float32).packed().evaluated() }
-        self.smoothing = smoothing
-        self.zLoss = zLoss
-        switch targets {
-        case .labels(let given, let ignored):
-            guard try !given.checked().dtype.isFloatingPoint, given.shape == [rows] else {
-                throw given.dtype.isFloatingPoint
-                    ? TensorError.dtypeMismatch(operation: operation, expected: "integer class indices [rows]", actual: [given.dtype])
-                    : TensorError.shapeMismatch(operation: operation, expected: "targets [\(rows)]", actual: [given.shape])
-            }
-            let labels = try given.asType(.int64).packed().evaluated()
-            for (row, label) in try labels.array(of: Int.self).enumerated() where label != ignored && !(0..<classes).contains(label) {
-                throw TensorError.indexOutOfRange(operation: operation + " targets", position: row, index: label, bound: classes)
-            }
-            (self.labels, self.ignored, masses) = (labels, ignored, nil)
-        case .masses(let given):
-            guard try given.checked().shape == logits.shape, given.dtype.isFloatingPoint else {
-                throw TensorError.shapeMismatch(operation: operation, expected: "target masses \(logits.shape)", actual: [given.shape])
-            }
-            (labels, ignored, masses) = (nil, -1, try stopGradient(given).asType(.float32).packed().evaluated())
-        }
+    func slices() throws -> SoftmaxCrossEntropy.Results {
+        SoftmaxCrossEntropy.Results(
+            loss: try loss.output(), logPartition: try logPartition.output(), mass: try mass.output(), totals: try totals.output(),
+            predictions: try predictions?.output())
+    }
+}
+
+extension Tensor {
+    /// One number of a list, as a view.
+    func element(_ index: Int) -> Tensor {
+        Tensor(shape: [], dtype: dtype, device: device, strides: [], offset: index, storage: storage)
     }
 
-    func call(on logits: Tensor) throws -> SoftmaxCrossEntropy {
-        SoftmaxCrossEntropy(
-            rows: logits.shape[0], classes: logits.shape[1], logits: try logits.slice(), labels: try labels?.slice(),
-            targets: try masses?.slice(), weights: try weights?.slice(), ignored: ignored, smoothing: Float(smoothing), zLoss: Float(zLoss),
-            weightSum: Float(try weights?.sum().scalar() ?? Double(logits.shape[1])))
+    /// The number that every element is, where that is known without memory.
+    fileprivate var constantValue: Double? {
+        if case .pending(let expression) = storage.current { expression.constantValue } else { nil }
     }
 
-    /// The logits' gradient: by the fused kernel, or in tensor operations while it is itself being differentiated.
-    func gradient(at logits: Tensor, logPartition: Tensor, cotangent: Tensor) throws -> Tensor {
-        if Tensor.records([logits, cotangent]) { return try differentiableGradient(at: logits, cotangent: cotangent) }
-        let gradient = try Tensor.empty(logits.shape, dtype: .float32, on: logits.device)
-        try call(on: logits).backward(
-            logPartition: logPartition.slice(), cotangent: cotangent.slice(), gradient: gradient.output(), on: logits.device)
-        return gradient
-    }
-
-    private func differentiableGradient(at logits: Tensor, cotangent: Tensor) throws -> Tensor {
-        let partition = try logits.logSumExp(axes: [1], keepDimensions: true)
-        let (target, isValid) = try targetMasses(logits)
-        let mass = try target.sum(axes: [1], keepDimensions: true) + partition * (2 * zLoss)
-        let row = try cotangent.expandedDimensions(at: 1)
-        return row * (mass * (logits - partition).exp() - target) * isValid
-    }
-
-    /// q of every row, and 1 or 0 for rows that count.
-    private func targetMasses(_ logits: Tensor) throws -> (Tensor, Tensor) {
-        let classes = logits.shape[1]
-        let share = classes > 0 ? smoothing / Double(classes) : 0
-        let weight = try weights ?? .ones([classes], on: logits.device)
-        if let masses { return (weight * (masses * (1 - smoothing) + share), try .ones([], on: logits.device)) }
-        guard let labels else { return (logits, logits) }
-        let column = try labels.expandedDimensions(at: 1)
-        let hot = try (column .== Tensor.arange(to: Double(classes), on: logits.device)).asType(.float32)
-        return (hot * weight * (1 - smoothing) + weight * share, (column .!= Double(ignored)).asType(.float32))
+    /// A cotangent of each row, or of all together; zero where there is none.
+    static func rowCotangent(_ cotangent: Tensor?) throws -> SoftmaxCrossEntropy.Cotangent {
+        guard let cotangent = try cotangent?.checked() else { return .init(factor: 0) }
+        if let value = cotangent.constantValue { return .init(factor: Float(value)) }
+        let single = cotangent.asType(.float32)
+        return .init(factor: 1, values: try single.memory(), stride: single.strides.first ?? 0)
     }
 }

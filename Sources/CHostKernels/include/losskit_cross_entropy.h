@@ -2,24 +2,69 @@
 
 #include <stdint.h>
 
-/// Softmax cross-entropy of `rows` x `classes` logits with row targets q (see SoftmaxCrossEntropy.swift for the formula).
+/// What a softmax cross-entropy is of (see SoftmaxCrossEntropy.swift for the formula). The OpenCL kernels take the same structure.
+typedef struct losskit_cross_entropy_options {
+    int64_t rows, classes, ignored;
+    /// How a device divides the work: rows of one work-group, and columns of one segment of a row that several of them share.
+    int64_t rows_at_once, segment_length;
+    /// Steps between the cotangents of neighbouring rows.
+    int64_t cotangent_stride, partition_cotangent_stride;
+    /// 0 float, 1 half, 2 bfloat16.
+    int32_t logits_type;
+    /// Bytes of a class index; 0 where there are none.
+    int32_t label_bytes;
+    int32_t has_masses, has_weights, has_scales, has_cotangent, has_partition_cotangent;
+    /// 0 none, 1 sum, 2 mean.
+    int32_t reduction;
+    /// Whether ignored rows are read too, for their log-partition and prediction.
+    int32_t reads_ignored, wants_predictions;
+    int32_t segments, width;
+    /// Whether the gradient is too large to stay in cache.
+    int32_t streams;
+    float smoothing, z_loss, soft_cap, inverse_temperature;
+    /// Factors of the cotangents, which are 1 where there is no buffer of them.
+    float cotangent_factor, partition_cotangent_factor;
+    int32_t padding;
+} losskit_cross_entropy_options;
+
 typedef struct losskit_cross_entropy {
-    int64_t classes;
-    const float *logits;
-    /// Class indices, or NULL for soft targets.
-    const int64_t *labels;
-    /// Probabilities [rows, classes], or NULL for class indices.
-    const float *targets;
-    /// A weight for each class, or NULL for ones.
-    const float *weights;
-    int64_t ignored;
-    float smoothing, z_loss, weight_sum;
+    losskit_cross_entropy_options options;
+    const void *logits, *labels;
+    const float *masses, *weights, *scales;
+    /// Results by rows: the loss, the log-partition, the sum of target masses and the class with the largest logit.
+    float *loss, *log_partition, *mass;
+    int32_t *predictions;
+    /// The reduced loss, the sum of row weights, the share of right predictions and the number of rows that count.
+    float *totals;
+    const float *cotangent, *partition_cotangent;
+    void *gradient;
 } losskit_cross_entropy;
 
-/// Rows [begin, end): the loss, the log-partition and the row's weight.
-void losskit_cross_entropy_forward(const losskit_cross_entropy *given, int64_t begin, int64_t end, float *loss, float *log_partition,
-                                   float *row_weight);
+/// What a stretch of a row adds to its sums; score and sum are relative to the maximum.
+typedef struct losskit_cross_entropy_part {
+    double sum, score, mass;
+    float maximum;
+    int32_t best;
+} losskit_cross_entropy_part;
 
-/// Rows [begin, end): the logits' gradient for a cotangent of each row's loss.
-void losskit_cross_entropy_backward(const losskit_cross_entropy *given, int64_t begin, int64_t end, const float *log_partition,
-                                    const float *cotangent, float *gradient);
+/// The class index of a row.
+int64_t losskit_cross_entropy_label(const losskit_cross_entropy *given, int64_t row);
+
+/// The first row whose class index is neither a class nor ignored, or -1.
+int64_t losskit_cross_entropy_offender(const losskit_cross_entropy *given);
+
+/// Rows [begin, end): everything that belongs to a row.
+void losskit_cross_entropy_forward(const losskit_cross_entropy *given, int64_t begin, int64_t end);
+
+/// Columns [begin, end) of a row that several threads share.
+void losskit_cross_entropy_forward_part(const losskit_cross_entropy *given, int64_t row, int64_t begin, int64_t end,
+                                        losskit_cross_entropy_part *part);
+
+/// The row from all of its parts, in order.
+void losskit_cross_entropy_finish(const losskit_cross_entropy *given, int64_t row, const losskit_cross_entropy_part *parts, int64_t count);
+
+/// The totals from all rows, in order.
+void losskit_cross_entropy_total(const losskit_cross_entropy *given);
+
+/// Columns [begin, end) of a row of the logits' gradient.
+void losskit_cross_entropy_backward(const losskit_cross_entropy *given, int64_t row, int64_t begin, int64_t end);

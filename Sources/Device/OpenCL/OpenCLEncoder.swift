@@ -84,6 +84,7 @@ package struct OpenCLEncoder {
             mapped.append((object, pointer))
             return pointer + slice.byteOffset
         }
+        for slice in slices { try slice.buffer.resolveChecks() }
         try body(pointers)
         Profiler.scope?.launched()
     }

@@ -19,6 +19,19 @@ extension OpenCLStream {
         try poisoning("clEnqueueReadBuffer", "\(count) bytes", status)
     }
 
+    /// Queues a read and hands the queue to the device. The target must live until the event, which the caller releases.
+    func startRead(_ object: cl_mem, at offset: Int, into target: UnsafeMutableRawPointer, _ count: Int)
+        throws(DeviceError) -> Handle<cl_event>
+    {
+        try ensureHealthy()
+        var event: cl_event?
+        let status = context.api.clEnqueueReadBuffer(queue.raw, object, cl_bool(CL_FALSE), offset, count, target, 0, nil, &event)
+        try poisoning("clEnqueueReadBuffer", "\(count) bytes", status)
+        guard let event else { throw .callFailed(call: "clEnqueueReadBuffer", status: "no event", context: "\(count) bytes") }
+        _ = context.api.clFlush(queue.raw)
+        return Handle(event)
+    }
+
     /// Queues zeros into an object.
     func clear(_ object: cl_mem, byteCount: Int) throws(DeviceError) {
         try ensureHealthy()

@@ -15,9 +15,10 @@ import LossKitOps
 ///   - labelSmoothing: In 0...1.
 ///   - zLoss: Weight of the squared log-partition, which keeps logits small.
 ///   - reduction: The mean divides by the sum of the targets' weights (NaN where every row is ignored, as in PyTorch); for probabilities by the number of rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a class index that is out of range;
-///   shape and type mismatches.
-/// - Note: float32 inside, the log-partition rescaled by blocks; the logits are read once each way. PyTorch's `cross_entropy`.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a class index that is out of range: on the CPU
+///   at once, on an OpenCL device from whatever reads a value that depends on it. Shape and type mismatches.
+/// - Note: float32 inside, whatever the logits' type, the log-partition rescaled by blocks; one launch each way, the logits read once in each.
+///   A row with a NaN has loss and gradient NaN, one whose logits are all minus infinity has 0. PyTorch's `cross_entropy`.
 public func crossEntropy(
     logits: Tensor, targets: Tensor, weights: Tensor? = nil, ignoreIndex: Int = -100, labelSmoothing: Double = 0, zLoss: Double = 0,
     reduction: Reduction = .mean
@@ -38,12 +39,13 @@ public func crossEntropy(
         }
         rowTargets = .labels(try targets.flattened(), ignored: ignoreIndex)
     }
-    let result = try rowCrossEntropy(logits: rows, targets: rowTargets, weights: weights, smoothing: labelSmoothing, zLoss: zLoss)
-    switch reduction {
-    case .none: return try result.loss.reshaped(rowShape)
-    case .sum: return try result.loss.sum()
-    case .mean: return try result.loss.sum() / result.weight.sum()
-    }
+    var options = CrossEntropyOptions()
+    options.weights = weights
+    options.smoothing = labelSmoothing
+    options.zLoss = zLoss
+    options.reduction = reduction.ofRows
+    let loss = try rowCrossEntropy(logits: rows, targets: rowTargets, options: options).loss
+    return reduction == .none ? try loss.reshaped(rowShape) : loss
 }
 
 /// [N, C, d1, ...] as rows of classes.

@@ -1,0 +1,159 @@
+import LossKitDevice
+import LossKitKernels
+
+/// The checked operands of one cross-entropy.
+struct CrossEntropyInputs: Sendable {
+    let logits: Tensor
+    let labels: Tensor?
+    let masses: Tensor?
+    let weights: Tensor?
+    let scales: Tensor?
+    let ignored: Int
+    let options: CrossEntropyOptions
+
+    init(logits: Tensor, targets: RowTargets, options: CrossEntropyOptions) throws {
+        let operation = "crossEntropy"
+        guard logits.rank == 2, logits.dtype.isFloatingPoint else {
+            throw TensorError.shapeMismatch(operation: operation, expected: "floating-point logits [rows, classes]", actual: [logits.shape])
+        }
+        let (rows, classes) = (logits.shape[0], logits.shape[1])
+        try Self.check(options)
+        func vector(_ tensor: Tensor?, _ count: Int, _ name: String) throws -> Tensor? {
+            guard let tensor else { return nil }
+            guard try tensor.checked().shape == [count], tensor.dtype.isFloatingPoint else {
+                throw TensorError.shapeMismatch(operation: operation, expected: "floating-point \(name) [\(count)]", actual: [tensor.shape])
+            }
+            return try stopGradient(tensor).asType(.float32).packed().evaluated()
+        }
+        weights = try vector(options.weights, classes, "weights")
+        scales = try vector(options.rowScales, rows, "row scales")
+        switch targets {
+        case .labels(let given, let ignored):
+            guard try !given.checked().dtype.isFloatingPoint, given.shape == [rows] else {
+                throw given.dtype.isFloatingPoint
+                    ? TensorError.dtypeMismatch(operation: operation, expected: "integer class indices [rows]", actual: [given.dtype])
+                    : TensorError.shapeMismatch(operation: operation, expected: "targets [\(rows)]", actual: [given.shape])
+            }
+            let readable = given.dtype == .int32 ? given : given.asType(.int64)
+            (labels, self.ignored, masses) = (try readable.packed().evaluated(), ignored, nil)
+        case .masses(let given):
+            guard try given.checked().shape == logits.shape, given.dtype.isFloatingPoint else {
+                throw TensorError.shapeMismatch(operation: operation, expected: "target masses \(logits.shape)", actual: [given.shape])
+            }
+            (labels, ignored, masses) = (nil, -1, try stopGradient(given).asType(.float32).packed().evaluated())
+        case .none: (labels, ignored, masses) = (nil, -1, nil)
+        }
+        for operand in [labels, masses, weights, scales].compactMap({ $0 }) where operand.device != logits.device {
+            throw TensorError.deviceMismatch(operation: operation, devices: ["\(logits.device)", "\(operand.device)"])
+        }
+        self.logits = try stopGradient(logits).packed().evaluated()
+        self.options = options
+    }
+
+    private static func check(_ options: CrossEntropyOptions) throws {
+        func require(_ condition: Bool, _ expected: String, _ actual: Double) throws {
+            guard !condition else { return }
+            throw TensorError.invalidArgument(operation: "crossEntropy", expected: expected, actual: "\(actual)")
+        }
+        try require((0...1).contains(options.smoothing), "label smoothing in 0...1", options.smoothing)
+        try require(options.zLoss.isFinite, "a finite z-loss weight", options.zLoss)
+        try require(options.temperature > 0 && options.temperature.isFinite, "a temperature above 0", options.temperature)
+        try require(options.softCap.map { $0 > 0 && $0.isFinite } ?? true, "a soft cap above 0", options.softCap ?? 0)
+    }
+
+    func kernel() throws -> SoftmaxCrossEntropy {
+        let targets: SoftmaxCrossEntropy.Targets
+        if let labels {
+            targets = .labels(try labels.slice(), ignored: ignored)
+        } else if let masses {
+            targets = .masses(try masses.slice())
+        } else {
+            targets = .none
+        }
+        var kernel = SoftmaxCrossEntropy(
+            rows: logits.shape[0], classes: logits.shape[1], logits: try logits.slice(), type: logits.dtype, targets: targets)
+        kernel.weights = try weights?.slice()
+        kernel.scales = try scales?.slice()
+        kernel.smoothing = Float(options.smoothing)
+        kernel.zLoss = Float(options.zLoss)
+        kernel.softCap = Float(options.softCap ?? 0)
+        kernel.temperature = Float(options.temperature)
+        kernel.reduction = options.reduction
+        kernel.readsIgnored = options.readsIgnored
+        return kernel
+    }
+
+    /// No rows: nothing, the sum 0 or the mean NaN.
+    func ofNothing(dtype: DType) throws -> RowCrossEntropy {
+        let device = logits.device
+        let loss: Tensor =
+            switch options.reduction {
+            case .none: try .zeros([0], dtype: dtype, on: device)
+            case .sum: try .zeros([], dtype: dtype, on: device)
+            case .mean: try .full([], .nan, dtype: dtype, on: device)
+            }
+        return RowCrossEntropy(
+            loss: loss, logPartition: try .zeros([0], on: device),
+            predictions: options.wantsPredictions ? try .zeros([0], dtype: .int32, on: device) : nil,
+            accuracy: options.wantsPredictions && labels != nil ? try .full([], .nan, on: device) : nil)
+    }
+
+    /// The logits' gradient: by the fused kernel, or in tensor operations while it is itself being differentiated.
+    func gradient(at point: Tensor, _ results: CrossEntropyResults, cotangent: Tensor?, logPartition: Tensor?) throws -> Tensor {
+        if Tensor.records([point] + [cotangent, logPartition].compactMap({ $0 })) {
+            return try differentiableGradient(at: point, denominator: results.totals, cotangent: cotangent, logPartition: logPartition)
+        }
+        let gradient = try Tensor.empty(logits.shape, dtype: logits.dtype, on: logits.device)
+        try kernel().backward(
+            results.slices(), cotangent: Tensor.rowCotangent(cotangent), logPartition: Tensor.rowCotangent(logPartition),
+            gradient: gradient.output(), on: logits.device)
+        return gradient
+    }
+
+    private func differentiableGradient(at point: Tensor, denominator: Tensor, cotangent: Tensor?, logPartition: Tensor?) throws -> Tensor {
+        let x = point.asType(.float32)
+        let slope: Tensor?
+        var z = x
+        if let cap = options.softCap {
+            let t = (x / cap).tanh()
+            slope = (1 - t * t) / options.temperature
+            z = t * cap
+        } else {
+            slope = options.temperature == 1 ? nil : try .full([], 1 / options.temperature, on: x.device)
+        }
+        if options.temperature != 1 { z = z / options.temperature }
+        let partition = try z.logSumExp(axes: [1], keepDimensions: true)
+        let p = (z - partition).exp()
+        var gradient = try Tensor.zeros([], on: x.device)
+        let (target, isValid) = try targetMasses()
+        if let cotangent, labels != nil || masses != nil || options.zLoss != 0 {
+            var row = cotangent.asType(.float32)
+            if let scales { row = row * scales }
+            if options.reduction == .mean {
+                let divisor = denominator.element(1)
+                row = Tensor.select(divisor .== 0, try .zeros([], on: x.device), row / divisor)
+            }
+            if row.rank == 1 { row = try row.expandedDimensions(at: 1) }
+            let mass = try target.sum(axes: [1], keepDimensions: true) + partition * (2 * options.zLoss)
+            gradient = row * (mass * p - target) * isValid
+        }
+        if let logPartition {
+            let own = try logPartition.asType(.float32).expandedDimensions(at: 1)
+            gradient = gradient + own * p * (options.readsIgnored ? try .ones([], on: x.device) : isValid)
+        }
+        if let slope { gradient = gradient * slope }
+        return try gradient.broadcast(to: x.shape).asType(point.dtype)
+    }
+
+    /// q of every row, and 1 or 0 for rows that count.
+    private func targetMasses() throws -> (Tensor, Tensor) {
+        let (classes, device, smoothing) = (logits.shape[1], logits.device, options.smoothing)
+        let share = classes > 0 ? smoothing / Double(classes) : 0
+        let weight = try weights ?? .ones([classes], on: device)
+        if let masses { return (weight * (masses * (1 - smoothing) + share), try .ones([], on: device)) }
+        guard let labels else { return (try .zeros(logits.shape, on: device), try .ones([], on: device)) }
+        let column = try labels.expandedDimensions(at: 1)
+        let hot = try (column .== Tensor.arange(to: Double(classes), on: device)).asType(.float32)
+        return (hot * weight * (1 - smoothing) + weight * share, (column .!= Double(ignored)).asType(.float32))
+    }
+}
