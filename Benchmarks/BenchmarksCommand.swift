@@ -11,15 +11,17 @@ struct BenchmarksCommand: ParsableCommand {
     @Option(help: "Only kernels whose name contains this; \"training\" for the training alone.") var filter: String?
     @Option(help: "Folder for report.json and report.html.") var output = "."
     @Flag(help: "Small sizes and few repetitions.") var quick = false
+    @Flag(help: "Beside the CPU, run the libraries that Benchmarks/Peers/setup installs.") var peers = false
     @Flag(help: .hidden) var firstValue = false
 
     func run() throws {
         let devices = try device.map { [try Device.named($0)] } ?? Device.all
         if firstValue { return try StartUp.firstValue(on: devices[0]) }
-        var report = Report(quick: quick)
+        let peers = peers ? try PeerProcess.installed() : nil
+        var report = Report(quick: quick, peerVersions: try peers?.versions() ?? [:])
         for device in devices {
             Console.line("\n\(device)")
-            var section = Report.DeviceSection(name: "\(device)", label: device.label)
+            var section = Report.DeviceSection(device)
             if filter == nil || filter == "training" { try train(on: device, into: &section) }
             if filter == nil {
                 let start = try StartUp(of: device)
@@ -28,7 +30,7 @@ struct BenchmarksCommand: ParsableCommand {
                     "first loss and gradient in \(start.coldSeconds.formatted(2)) s with empty caches, then in \(start.warmSeconds.formatted(2)) s"
                 )
             }
-            if filter != "training" { try time(on: device, into: &section) }
+            if filter != "training" { try time(on: device, against: device.isOpenCL ? nil : peers, into: &section) }
             report.devices.append(section)
         }
         try report.write(to: output)
@@ -60,22 +62,17 @@ struct BenchmarksCommand: ParsableCommand {
         if !section.isRepeatable { section.problems.append("two runs with one seed differ on \(device)") }
     }
 
-    private func time(on device: Device, into section: inout Report.DeviceSection) throws {
+    private func time(on device: Device, against peers: PeerProcess?, into section: inout Report.DeviceSection) throws {
         let limits = try Limits(of: device, repetitions: quick ? 3 : 7)
         section.limits = limits
         Console.line("copy \(limits.copy.formatted(1)) GB/s, GEMM \(limits.gemm.formatted(1)) GFLOP/s")
-        var rows: [[String]] = []
-        for kernel in Kernel.all(quick: quick) where filter.map({ kernel.name.contains($0) }) ?? true {
-            let measured = try kernel.measure(on: device, limits: limits, repetitions: quick ? 3 : 7)
+        let kernels = Kernel.all(quick: quick).filter { kernel in filter.map { kernel.name.contains($0) } ?? true }
+        for (index, kernel) in kernels.enumerated() {
+            let measured = try kernel.measure(on: device, limits: limits, repetitions: quick ? 3 : 7, peers: peers)
             section.measurements.append(contentsOf: measured.rows)
             section.problems.append(contentsOf: measured.problems)
-            rows += measured.rows.map {
-                [
-                    $0.name, $0.size, $0.pass.rawValue, "\(($0.seconds * 1e3).formatted(3)) ms", "\($0.rate.formatted(2)) \($0.unit)",
-                    "\($0.percent.formatted(0)) %",
-                ]
-            }
+            Console.progress(index + 1, of: kernels.count, "\(kernel.name) \(kernel.size)")
         }
-        Console.line(Console.table([["kernel", "size", "pass", "median", "rate", "of device"]] + rows, rightAligned: 3..<6))
+        Console.line(section.table)
     }
 }

@@ -39,12 +39,18 @@ extension Kernel {
 
     private static func sinkhorn(_ n: Int, _ d: Int) -> Kernel {
         // Four problems in each of fifty steps, and the last one with its gradient.
-        let pairs = 4 * 51 * Double(n * n)
+        let steps = 50
+        let pairs = 4 * Double(steps + 1) * Double(n * n)
+        let epsilon = 0.05
         return Kernel(
             name: "sinkhornDivergence", size: "\(n)x\(n)x\(d)",
             inputs: { [try random([n, d], seed: 1, on: $0), try random([n, d], seed: 2, on: $0)] },
-            function: { try sinkhornDivergence($0[0], $0[1], epsilon: 0.05, tolerance: 0, maximumIterations: 50) },
-            bound: .pairs(forward: pairs, both: pairs + 2 * Double(n * n)))
+            function: { try sinkhornDivergence($0[0], $0[1], epsilon: epsilon, tolerance: 0, maximumIterations: steps) },
+            bound: .pairs(forward: pairs, both: pairs + 2 * Double(n * n)),
+            options: ["epsilon": epsilon, "maximumIterations": Double(steps)],
+            // The costs of three transports, each of about 0.3, cancel, and so do a point's two pulls, each of 1 / n of its distance.
+            valueTolerance: Tolerance(relative: 2e-5, ofLargest: 0, absolute: 1e-5),
+            gradientTolerance: Tolerance(relative: 2e-5, ofLargest: 2e-6, absolute: 1e-5 / Double(n)))
     }
 
     private static func spanningTree(_ n: Int, _ d: Int) -> Kernel {

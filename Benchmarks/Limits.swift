@@ -7,6 +7,11 @@ struct Limits: Codable {
     /// GFLOP/s of a float32 product of 1024 x 1024 matrices.
     var gemm: Double
 
+    init(copy: Double, gemm: Double) {
+        self.copy = copy
+        self.gemm = gemm
+    }
+
     init(of device: Device, repetitions: Int) throws {
         // Larger than any cache.
         let speed = try device.measureSpeed(copiedBytes: 256 << 20, repetitions: repetitions)

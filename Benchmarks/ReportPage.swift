@@ -2,85 +2,72 @@ import Foundation
 
 /// The report as one self-contained page: curves, bars and a table for each device.
 struct ReportPage {
-    private let report: Report
-    private static let colours = ["#3b82f6", "#f97316", "#10b981", "#a855f7", "#ef4444"]
+    let report: Report
 
     init(_ report: Report) { self.report = report }
 
     var html: String {
         """
         <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><title>LossKit benchmarks</title><style>\(Self.style)</style></head>
-        <body><main><h1>LossKit benchmarks</h1><p class="note">\(report.date)\(report.quick ? ", quick run" : "")</p>
-        \(curves)\(report.devices.map(section).joined())
+        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>LossKit benchmarks</title><style>\(Self.style)</style></head>
+        <body><main><h1>LossKit benchmarks</h1><p class="note">\(provenance.escaped)</p>
+        \(problems)\(summary)\(curves)\(report.devices.map(comparison).joined())\(report.devices.map(section).joined())
         </main></body></html>
         """
     }
 
     private static let style = """
-        :root{color-scheme:light dark;--ink:#1f2937;--soft:#6b7280;--line:#e5e7eb;--card:#fff;--page:#f8fafc}
-        @media(prefers-color-scheme:dark){:root{--ink:#e5e7eb;--soft:#9ca3af;--line:#374151;--card:#1f2937;--page:#111827}}
-        body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}main{max-width:980px;margin:0 auto;padding:32px 20px}
-        h1{margin:0}h2{margin:0 0 4px;font-size:18px}.note{color:var(--soft);margin:0 0 16px}
-        .card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:20px;margin:20px 0;overflow-x:auto}
-        .pair{display:grid;grid-template-columns:1fr 1fr;gap:20px}@media(max-width:800px){.pair{grid-template-columns:1fr}}
-        svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--ink)}svg .soft{fill:var(--soft)}
-        table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th{text-align:left;color:var(--soft);font-weight:500}
-        td,th{padding:4px 10px;border-bottom:1px solid var(--line)}td.n,th.n{text-align:right}.bad{color:#ef4444}
+        :root{color-scheme:light dark;--ink:#1f2937;--soft:#6b7280;--line:#e5e7eb;--track:#f1f5f9;--card:#fff;--page:#f8fafc;--good:#15803d;--bad:#b91c1c}
+        @media(prefers-color-scheme:dark){:root{--ink:#e5e7eb;--soft:#9ca3af;--line:#374151;--track:#273244;--card:#1f2937;--page:#111827;--good:#4ade80;--bad:#f87171}}
+        *{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+        main{max-width:1040px;margin:0 auto;padding:28px 16px}
+        h1{margin:0;font-size:24px}h2{margin:0 0 4px;font-size:18px;overflow-wrap:anywhere}.note,.soft{color:var(--soft)}.note{margin:0 0 16px;font-size:14px}
+        .card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:18px;margin:16px 0}
+        .tiles,.pair,.grid{display:grid;gap:16px}.tiles{grid-template-columns:repeat(auto-fit,minmax(200px,1fr))}
+        .tile b{display:block;font-size:26px;line-height:1.2}.tile{font-size:14px}.tile.card{margin:0}
+        .pair{grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr))}.grid{grid-template-columns:repeat(auto-fill,minmax(min(100%,290px),1fr));gap:18px 28px}
+        figure{margin:0;min-width:0}figcaption{font-weight:600;margin:0 0 6px;display:flex;justify-content:space-between;gap:8px;font-size:14px}
+        svg{display:block;overflow:visible;font:12px system-ui,sans-serif}svg text{fill:var(--ink)}svg .soft{fill:var(--soft)}
+        .keys{margin:6px 0 0;font-size:13px;display:flex;flex-wrap:wrap;gap:2px 16px}.keys span{display:flex;align-items:center;gap:6px;overflow-wrap:anywhere}.keys svg{flex:none}
+        .bar{display:grid;grid-template-columns:minmax(100px,36%) 1fr 68px;gap:8px;align-items:center;font-size:13px;line-height:1.45}.bar span:last-child{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+        .bar.main{font-weight:600}.good{color:var(--good)}.bad{color:var(--bad)}
+        .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums;white-space:nowrap}
+        th{text-align:left;color:var(--soft);font-weight:500}td,th{padding:4px 10px;border-bottom:1px solid var(--line)}td.n,th.n{text-align:right}
+        summary{cursor:pointer;color:var(--soft);margin-top:14px}
         """
 
-    private var curves: String {
-        let trained = report.devices.filter { !$0.curve.isEmpty }
-        guard !trained.isEmpty else { return "" }
-        let losses = trained.enumerated().flatMap { index, device in
-            [
-                LineChart.Line(
-                    name: device.name + ", training", colour: Self.colours[index % 5], isDashed: true,
-                    values: device.curve.map(\.trainingLoss), width: index == 0 ? 5 : 2),
-                LineChart.Line(
-                    name: device.name + ", held out", colour: Self.colours[index % 5], isDashed: false,
-                    values: device.curve.map(\.heldOutLoss), width: index == 0 ? 5 : 2),
-            ]
-        }
-        let accuracies = trained.enumerated().map { index, device in
-            LineChart.Line(
-                name: device.name, colour: Self.colours[index % 5], isDashed: false, values: device.curve.map { 100 * $0.accuracy },
-                width: index == 0 ? 5 : 2)
-        }
-        return """
-            <div class="card"><h2>Digits: cross-entropy with a spanning-tree regulariser</h2>
-            <p class="note">\(trained.map { "\($0.name.escaped): \((100 * ($0.curve.last?.accuracy ?? 0)).formatted(1)) % held out in \($0.trainingSeconds.formatted(1)) s" }.joined(separator: " · "))</p>
-            <div class="pair">\(LineChart(title: "Loss", lines: losses).svg)\(LineChart(title: "Held-out accuracy, %", lines: accuracies).svg)</div></div>
-            """
+    private var provenance: String {
+        let machine = report.machine
+        let peers = report.peerVersions.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        return [
+            report.date + (report.quick ? ", quick run" : ""), "\(machine.processor), \(machine.cores) cores, \(machine.memoryGiB) GiB",
+            machine.system, peers.isEmpty ? "" : "beside " + peers,
+        ].filter { !$0.isEmpty }.joined(separator: " · ")
     }
 
-    private func startUp(_ device: Report.DeviceSection) -> String {
-        device.startUp.map { " · first loss in \($0.coldSeconds.formatted(2)) s with empty caches, \($0.warmSeconds.formatted(2)) s after" }
-            ?? ""
+    private var problems: String {
+        guard !report.problems.isEmpty else { return "" }
+        return "<div class=\"card\"><h2 class=\"bad\">Wrong results</h2>"
+            + report.problems.map { "<p class=\"bad\">\($0.escaped)</p>" }.joined() + "</div>"
     }
 
-    private func section(_ device: Report.DeviceSection) -> String {
-        guard let limits = device.limits else { return "" }
-        let rows = device.measurements.map { row in
-            """
-            <tr><td>\(row.name)</td><td>\(row.size)</td><td>\(row.pass.rawValue)</td><td class="n">\((row.seconds * 1e3).formatted(3)) ms</td>\
-            <td class="n">\(row.rate.formatted(row.rate < 0.1 ? 4 : 2)) \(row.unit)</td><td class="n">\(row.percent.formatted(0)) %</td></tr>
-            """
+    /// What a reader wants to know first.
+    private var summary: String {
+        var tiles = report.devices.compactMap { device in
+            device.curve.last.map { (figure: "\((100 * $0.accuracy).formatted(1)) %", text: "of held-out digits right on \(device.name)") }
         }
-        let bars = device.measurements.filter { $0.pass == .both }.map { ("\($0.name) \($0.size)", $0.percent) }
-        return """
-            <div class="card"><h2>\(device.name.escaped)</h2>
-            <p class="note">copy \(limits.copy.formatted(1)) GB/s · GEMM \(limits.gemm.formatted(1)) GFLOP/s · percentages are of these\(startUp(device))</p>
-            \(device.problems.map { "<p class=\"bad\">\($0.escaped)</p>" }.joined())
-            \(BarChart(title: "Forward and backward, % of the device's copy or GEMM", bars: bars).svg)
-            <table><tr><th>kernel</th><th>size</th><th>pass</th><th class="n">median</th><th class="n">rate</th><th class="n">of device</th></tr>\(rows.joined())</table></div>
-            """
-    }
-}
-
-extension String {
-    /// Safe to stand in HTML and SVG text.
-    var escaped: String {
-        replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;").replacingOccurrences(of: ">", with: "&gt;")
+        let held = report.devices.flatMap(\.measurements).filter { $0.pass == .both }.compactMap(\.fastestPeer)
+        if !held.isEmpty {
+            tiles.insert(
+                (
+                    figure: "\(held.filter { $0.ratio >= 1 }.count) of \(held.count)",
+                    text: "forward+backward passes are ahead of the fastest peer"
+                ), at: 0)
+            tiles.insert((figure: "\(held.map(\.ratio).median.formatted(2))x", text: "as fast as the fastest peer, in the median"), at: 1)
+        }
+        return "<div class=\"tiles\">"
+            + tiles.map { "<div class=\"card tile\"><b>\($0.figure)</b><span class=\"soft\">\($0.text.escaped)</span></div>" }.joined()
+            + "</div>"
     }
 }

@@ -18,4 +18,7 @@ extension [Double] {
 
 extension Double {
     func formatted(_ digits: Int) -> String { String(format: "%.\(digits)f", self) }
+
+    /// Seconds in thousandths, with as many digits as mean something.
+    var milliseconds: String { "\((self * 1e3).formatted(self < 0.01 ? 3 : self < 0.1 ? 2 : self < 1 ? 1 : 0)) ms" }
 }

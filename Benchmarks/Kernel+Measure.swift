@@ -1,0 +1,107 @@
+import Foundation
+import LossKit
+
+extension Kernel {
+    struct Row: Codable {
+        var name: String
+        var size: String
+        var pass: Pass
+        var seconds: Double
+        var rate: Double
+        var unit: String
+        /// Of the copy's bandwidth or the product's speed.
+        var percent: Double
+        /// What others took, in the same run.
+        var peers: [PeerTime] = []
+
+        var fastestPeer: PeerTime? { peers.min { $0.seconds < $1.seconds } }
+    }
+
+    struct PeerTime: Codable {
+        var name: String
+        var seconds: Double
+        /// How many times as long as ours.
+        var ratio: Double
+    }
+
+    /// Checks value and gradients against the CPU, and those of the peers against ours, then times both passes.
+    func measure(
+        on device: Device, limits: Limits, repetitions: Int, peers: PeerProcess? = nil
+    ) throws -> (rows: [Row], problems: [String]) {
+        let inputs = try inputs(device)
+        var problems: [String] = []
+        if device.isOpenCL {
+            problems = try disagreements(run(inputs), run(inputs.map { try $0.to(.cpu) })).map {
+                "\(name) \(size) on \(device) differs from the CPU: \($0)"
+            }
+        }
+        var contenders: [PeerProcess.Peer] = []
+        if let peers {
+            let ours = try run(inputs)
+            contenders = try peers.prepare(self, inputs: inputs).filter { peer in
+                do {
+                    problems += try disagreements(ours, peers.result(of: peer)).map { "\(name) \(size) differs from \(peer.name): \($0)" }
+                    return true
+                } catch let error as PeerError {
+                    problems.append("\(name) \(size): \(error)")
+                    return false
+                }
+            }
+        }
+        let rows = try Pass.allCases.map { pass in
+            let entered = contenders.filter { $0.passes.contains(pass) }
+            var race = Race(count: 1 + entered.count)
+            for _ in 0...repetitions {
+                try race.run(0) { try seconds(pass, inputs, on: device) }
+                for (index, peer) in entered.enumerated() {
+                    try race.run(index + 1) { try peers?.seconds(of: peer, pass) ?? .nan }
+                }
+            }
+            return row(pass, race.median(0), zip(entered, 1...).map { ($0.name, race.median($1)) }, limits)
+        }
+        return (rows, problems)
+    }
+
+    private func seconds(_ pass: Pass, _ inputs: [Tensor], on device: Device) throws -> Double {
+        try Stopwatch.seconds {
+            switch pass {
+            case .forward: _ = try function(inputs).evaluated()
+            case .both: _ = try run(inputs)
+            }
+            try device.synchronize()
+        }
+    }
+
+    private func row(_ pass: Pass, _ seconds: Double, _ peers: [(name: String, seconds: Double)], _ limits: Limits) -> Row {
+        let isForward = pass == .forward
+        let (work, unit, limit): (Double, String, Double) =
+            switch bound {
+            case .bytes(let forward, let both): (isForward ? forward : both, "GB/s", limits.copy)
+            case .operations(let forward, let both): (isForward ? forward : both, "GFLOP/s", limits.gemm)
+            case .pairs(let forward, let both): (isForward ? forward : both, "Gpairs/s", limits.copy / 4)
+            }
+        let rate = work / seconds / 1e9
+        return Row(
+            name: name, size: size, pass: pass, seconds: seconds, rate: rate, unit: unit, percent: 100 * rate / limit,
+            peers: peers.map { PeerTime(name: $0.name, seconds: $0.seconds, ratio: $0.seconds / seconds) })
+    }
+}
+
+/// Runs in turn of several who do the same, so that whatever else the machine does slows all of them.
+private struct Race {
+    /// A slow one need not run as often as the others, once it has run for so long.
+    private let patience = 4.0
+    private var times: [[Double]]
+
+    init(count: Int) { times = Array(repeating: [], count: count) }
+
+    mutating func run(_ index: Int, _ seconds: () throws -> Double) rethrows {
+        guard index == 0 || times[index].reduce(0, +) < patience else { return }
+        // Threads of the one before may still be spinning for more work.
+        if times.count > 1 { Thread.sleep(forTimeInterval: 0.01) }
+        times[index].append(try seconds())
+    }
+
+    /// The first run does not count if there are others.
+    func median(_ index: Int) -> Double { Array(times[index].dropFirst(times[index].count > 1 ? 1 : 0)).median }
+}

@@ -1,0 +1,82 @@
+"""Runs other libraries' versions of a kernel for the benchmarks.
+
+One JSON object a line each way. Requests on standard input:
+
+    {"command": "prepare", "kernel": K, "inputs": [FILE.npy, ...], "differentiated": N, "options": {...}}
+        -> {"peers": [{"name": P, "passes": ["forward", "forward+backward"]}, ...]}
+    {"command": "result", "peer": P, "folder": F}      value and gradients, which also compiles and warms up
+        -> {"value": FILE.npy, "gradients": [FILE.npy, ...]}
+    {"command": "run", "peer": P, "pass": "forward"}
+        -> {"seconds": S}
+    {"command": "versions"}
+        -> {"versions": {"torch": V, ...}}
+
+Whatever goes wrong is answered with {"error": "one line"}. Everything a library prints goes to standard error.
+"""
+
+import importlib
+import json
+import os
+import pathlib
+import re
+import sys
+import time
+from importlib import metadata
+
+import numpy
+
+folder = pathlib.Path(__file__).parent
+requests = sys.stdin
+replies = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)
+sys.path.insert(0, str(folder))
+
+
+class Session:
+    def __init__(self):
+        self.peers = {}
+
+    def prepare(self, kernel, inputs, differentiated, options):
+        # What the kernel before held goes first.
+        self.peers = {}
+        module = "kernels." + re.sub(r"([A-Z])", lambda match: "_" + match[1].lower(), kernel)
+        if importlib.util.find_spec(module) is None:
+            return {"peers": []}
+        arrays = [numpy.load(path) for path in inputs]
+        peers = importlib.import_module(module).peers(arrays, differentiated, options)
+        self.peers = {peer.name: peer for peer in peers}
+        return {"peers": [{"name": peer.name, "passes": list(peer.passes)} for peer in peers]}
+
+    def result(self, peer, folder):
+        passes = self.peers[peer].passes
+        for run in passes.values():
+            outcome = run()
+        value, gradients = outcome if "forward+backward" in passes else (outcome, [])
+        paths = []
+        for index, array in enumerate([value, *gradients]):
+            paths.append(os.path.join(folder, f"peer-{index}.npy"))
+            numpy.save(paths[-1], numpy.asarray(array, dtype=numpy.float32))
+        return {"value": paths[0], "gradients": paths[1:]}
+
+    def run(self, peer, **request):
+        run = self.peers[peer].passes[request["pass"]]
+        start = time.perf_counter()
+        outcome = run()
+        seconds = time.perf_counter() - start
+        del outcome
+        return {"seconds": seconds}
+
+    def versions(self):
+        lines = (folder / "requirements.txt").read_text().splitlines()
+        names = [line.split("==")[0] for line in lines if "==" in line]
+        return {"versions": {name: metadata.version(name) for name in names}}
+
+
+session = Session()
+for line in requests:
+    request = json.loads(line)
+    try:
+        reply = getattr(session, request.pop("command"))(**request)
+    except Exception as problem:
+        reply = {"error": " ".join(f"{type(problem).__name__}: {problem}".split())[:500]}
+    print(json.dumps(reply), file=replies)
