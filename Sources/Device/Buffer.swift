@@ -26,9 +26,9 @@ package final class Buffer: Sendable {
         var usage = Usage()
         if device.state.hasSeparateStreams, let stream = device.state.currentStream, let block {
             usage.writer = stream
-            // What is left of the block's past may still be running elsewhere; its outcome does not matter here.
+            // What is left of the block's past may still be running elsewhere; its outcome does not matter here, but its end does.
             for user in block.users.isEmpty ? [device.state.stream].compactMap({ $0 }) : block.users where user !== stream {
-                try? stream.wait(for: user)
+                do throws(DeviceError) { try stream.wait(for: user) } catch { stream.poison(error) }
             }
         }
         self.usage = Mutex(usage)
@@ -119,6 +119,7 @@ package final class Buffer: Sendable {
             else { return }
             try writer.ensureHealthy()
             try stream.wait(for: writer)
+            usage.readers.removeAll(where: \.isRetired)
             usage.readers.append(stream)
         }
     }

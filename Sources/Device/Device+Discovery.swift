@@ -62,10 +62,10 @@ extension Device {
 
     private static var discovered: [Discovered] { discovery.devices }
 
-    static let discovery = discover(losskit_opencl_load()?.pointee)
+    static let discovery = discover(FaultInjection.environmentTable)
 
-    /// Asks the platforms behind a table of functions, which tests may replace.
-    static func discover(_ api: losskit_opencl?) -> Discovery {
+    /// Asks the platforms behind a table of functions, which tests may replace, as they may replace where programs are kept.
+    static func discover(_ api: losskit_opencl?, cache: ProgramCache? = nil) -> Discovery {
         guard let api else { return Discovery() }
         var discovery = Discovery(hasLoader: true)
         for (platformIndex, platform) in platforms(api).enumerated() {
@@ -73,7 +73,7 @@ extension Device {
                 guard let context = OpenCLContext(api: api, platform: platform, device: handle),
                     let stream = try? OpenCLStream(
                         context: context,
-                        programs: ProgramLibrary(context: context, cache: context.hasBetterCache ? nil : ProgramCache.shared))
+                        programs: ProgramLibrary(context: context, cache: cache ?? (context.hasBetterCache ? nil : ProgramCache.shared)))
                 else { return nil }
                 let type = OpenCLInfo(api: api, device: handle).type
                 let kind: Kind =

@@ -22,6 +22,7 @@ final class DeviceState: Sendable {
         self.kind = kind
         self.stream = stream
         pool = MemoryPool(source: stream.map { .openCL($0.context) } ?? .host, name: name, capacity: capacity)
+        if let limit = Environment.memoryLimit { pool.setLimit(limit) }
     }
 
     /// Whether there was ever a stream but the device's own; until then nobody has to keep track of who uses what.
@@ -37,7 +38,7 @@ final class DeviceState: Sendable {
         guard let stream else { return nil }
         let other = try OpenCLStream(context: stream.context, programs: stream.programs)
         others.withLock { others in
-            others.removeAll { $0.stream == nil }
+            others.removeAll { $0.stream?.isRetired ?? true }
             others.append(WeakStream(stream: other))
         }
         isSplit.store(true, ordering: .releasing)
@@ -46,6 +47,6 @@ final class DeviceState: Sendable {
 
     /// Every stream that is alive, the device's own first.
     var streams: [OpenCLStream] {
-        [stream].compactMap { $0 } + (hasSeparateStreams ? others.withLock { $0.compactMap(\.stream) } : [])
+        [stream].compactMap { $0 } + (hasSeparateStreams ? others.withLock { $0.compactMap(\.stream).filter { !$0.isRetired } } : [])
     }
 }

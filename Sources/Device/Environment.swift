@@ -18,6 +18,10 @@ package enum Environment {
     package static let usesExactMemory = value("LOSSKIT_MEMORY") == "exact"
     /// `cpu` or `gpu`: what OpenCL devices count as, so that kernels for the one can be tested on the other.
     package static let openCLType = value("LOSSKIT_OPENCL_TYPE")
+    /// What each device may hold, in bytes.
+    package static let memoryLimit = value("LOSSKIT_MEMORY_LIMIT").flatMap { Int($0) }
+    /// `FUNCTION:NTH:CODE`: which OpenCL call is to fail, to test what survives it.
+    package static let fault = value("LOSSKIT_FAULT")
     /// How many threads the CPU works with.
     package static let threads = value("LOSSKIT_THREADS").flatMap { Int($0) }
     /// `off`, `interpret` or `compile`: how fused expressions run.

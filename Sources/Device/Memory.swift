@@ -25,7 +25,7 @@ enum MemorySource: Sendable {
     case openCL(OpenCLContext)
 
     /// New memory, or nil where there is no more.
-    func allocate(_ byteCount: Int) -> Memory? {
+    func allocate(_ byteCount: Int) throws(DeviceError) -> Memory? {
         switch self {
         case .host:
             // Cache lines for the kernels' vectors; whole huge pages for large blocks, which the kernel then backs with fewer faults.
@@ -37,7 +37,7 @@ enum MemorySource: Sendable {
             #endif
             return .host(Handle(pointer))
         case .openCL(let context):
-            return context.allocate(byteCount).map { .openCL(Handle($0)) }
+            return try context.allocate(byteCount).map { .openCL(Handle($0)) }
         }
     }
 

@@ -61,7 +61,12 @@ final class MemoryPool: Sendable {
         if let block = reuse(size) { return block }
         for attempt in 0..<2 {
             if reserve(size) {
-                if let memory = source.allocate(size) { return MemoryBlock(memory: memory) }
+                do throws(DeviceError) {
+                    if let memory = try source.allocate(size) { return MemoryBlock(memory: memory) }
+                } catch {
+                    unreserve(size)
+                    throw error
+                }
                 unreserve(size)
             }
             if attempt == 0 { trim() }

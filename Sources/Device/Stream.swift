@@ -15,6 +15,8 @@ public final class Stream: Sendable {
         queue = try device.state.makeStream()
     }
 
+    deinit { queue?.retire() }
+
     /// Waits until everything launched on the stream so far has run.
     public func synchronize() throws(DeviceError) { try queue?.finish() }
 

@@ -112,6 +112,30 @@ import Testing
         expectRefusal(try mse(truncated, pair, "cpu"), naming: "truncated.npy")
     }
 
+    /// Status 3, one line that says what the device could not do, and nothing on standard output.
+    @Test func reportsDevicesThatFail() throws {
+        let folder = try Folder()
+        let file = try folder.write("x.npy", [Float](repeating: 1, count: 4096), shape: [64, 64])
+        func transport(_ device: String, _ environment: [String: String]) throws -> CommandLineTool.Outcome {
+            try CommandLineTool.run(
+                "eval", "sinkhornDivergence", "--input", "x=" + file, "--input", "y=" + file, "--device", device, environment: environment)
+        }
+        func expectFailure(_ outcome: CommandLineTool.Outcome, naming texts: String...) {
+            #expect(outcome.status == 3 && outcome.errorLines.count == 1 && outcome.output.isEmpty, "\(outcome.status) \(outcome.errors)")
+            for text in texts { #expect(outcome.errors.contains(text), "\(outcome.errors)") }
+        }
+        expectFailure(try transport("cpu", ["LOSSKIT_MEMORY_LIMIT": "30000"]), naming: "out of memory", "limit 30000")
+        #expect(try transport("cpu", [:]).status == 0)
+        guard Self.devices.contains("opencl") else { return }
+        expectFailure(try transport("opencl", ["LOSSKIT_MEMORY_LIMIT": "30000"]), naming: "out of memory", "limit 30000")
+        expectFailure(
+            try transport("opencl", ["LOSSKIT_FAULT": "clEnqueueNDRangeKernel:3:-36"]), naming: "clEnqueueNDRangeKernel",
+            "CL_INVALID_COMMAND_QUEUE")
+        expectFailure(try transport("opencl", ["LOSSKIT_FAULT": "any:80+:-2"]), naming: "CL_DEVICE_NOT_AVAILABLE")
+        let ignored = try transport("opencl", ["LOSSKIT_FAULT": "clNothing:1:-2"])
+        #expect(ignored.status == 0 && ignored.errors.contains("LOSSKIT_FAULT is ignored"))
+    }
+
     @Test(arguments: devices) func namesTheRowOfABadLabel(device: String) throws {
         let folder = try Folder()
         expectRefusal(

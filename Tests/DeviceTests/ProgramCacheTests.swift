@@ -60,7 +60,7 @@ struct ProgramCacheTests {
             let arguments: [KernelArgument] = [
                 .buffer(BufferSlice(x, elementSize: 4)), .buffer(BufferSlice(y, elementSize: 4)), .float(2), .count(3),
             ]
-            #expect(try stream.launch("accumulate", of: program, arguments: arguments, global: [3], local: nil))
+            #expect(try stream.launch("accumulate", of: program, arguments: arguments, global: [3], local: nil) == 0)
             try stream.finish()
             BackgroundQueue.drain()
             return try y.floats()

@@ -3,5 +3,6 @@
 // Nothing here links against them, so that a program starts where they are missing.
 
 #include "losskit_blas.h"
+#include "losskit_faults.h"
 #include "losskit_kernels.h"
 #include "losskit_opencl.h"

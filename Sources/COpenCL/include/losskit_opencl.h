@@ -35,7 +35,6 @@
     X(clEnqueueNDRangeKernel) \
     X(clEnqueueReadBuffer) \
     X(clEnqueueWriteBuffer) \
-    X(clEnqueueCopyBuffer) \
     X(clEnqueueFillBuffer) \
     X(clEnqueueMapBuffer) \
     X(clEnqueueUnmapMemObject) \
@@ -43,8 +42,6 @@
     X(clEnqueueBarrierWithWaitList) \
     X(clWaitForEvents) \
     X(clSetEventCallback) \
-    X(clGetEventProfilingInfo) \
-    X(clRetainEvent) \
     X(clReleaseEvent) \
     X(clFlush) \
     X(clFinish)

@@ -85,9 +85,8 @@ extension OpenCLEncoder {
         }
     }
 
-    /// Lets CLBlast queue work, once more without what is cached if there is no memory.
     private func queue(_ call: String, _ body: (cl_command_queue) -> cl_int) throws {
-        try retryingWithoutCache { try stream.enqueue(call, body) }
+        try retryingWithoutCache(call, "matmul") { try stream.enqueue(call, body) }
     }
 }
 

@@ -16,7 +16,10 @@ final class OpenCLContext: Sendable {
         let info = OpenCLInfo(api: api, device: device)
         var status: cl_int = 0
         var handle: cl_device_id? = device
-        guard info.flag(CL_DEVICE_AVAILABLE), info.flag(CL_DEVICE_COMPILER_AVAILABLE),
+        // A device that does not say what it is or how much memory it has cannot be used.
+        let traits = info.traits
+        guard info.flag(CL_DEVICE_AVAILABLE), info.flag(CL_DEVICE_COMPILER_AVAILABLE), info.type != 0, traits.globalMemory > 0,
+            traits.maxAllocation > 0,
             let context = api.clCreateContext(nil, 1, &handle, nil, nil, &status), status == 0
         else { return nil }
         self.api = api
@@ -27,7 +30,7 @@ final class OpenCLContext: Sendable {
         name = info.text(CL_DEVICE_NAME)
         vendor = info.text(CL_DEVICE_VENDOR)
         driverVersion = info.text(CL_DRIVER_VERSION)
-        traits = info.traits
+        self.traits = traits
     }
 
     deinit { _ = api.clReleaseContext(context.raw) }
@@ -46,12 +49,15 @@ final class OpenCLContext: Sendable {
         ["-cl-std=CL1.2"] + (traits.isCPU ? ["-DLOSSKIT_CPU=1"] : []) + (traits.hasFP64 ? ["-DLOSSKIT_FP64=1"] : [])
     }
 
-    func allocate(_ byteCount: Int) -> cl_mem? {
+    /// A new object, or nil where there is no more memory.
+    func allocate(_ byteCount: Int) throws(DeviceError) -> cl_mem? {
         guard byteCount <= traits.maxAllocation else { return nil }
         var status: cl_int = 0
         let flags = cl_mem_flags(CL_MEM_READ_WRITE) | (traits.isCPU ? cl_mem_flags(CL_MEM_ALLOC_HOST_PTR) : 0)
         let memory = api.clCreateBuffer(context.raw, flags, byteCount, nil, &status)
-        return status == 0 ? memory : nil
+        if OpenCLStatus.isMemoryExhausted(status) || status == CL_INVALID_BUFFER_SIZE { return nil }
+        try OpenCLStatus.check(status, "clCreateBuffer", "\(byteCount) bytes")
+        return memory
     }
 }
 

@@ -36,7 +36,7 @@ package struct OpenCLEncoder {
         _ kernel: String, source: KernelSource, defines: [String] = [], arguments: [KernelArgument], global: [Int], local: [Int]? = nil
     ) throws {
         let program = try stream.programs.program(source, defines: defines)
-        try retryingWithoutCache {
+        try retryingWithoutCache("clEnqueueNDRangeKernel", kernel) {
             try stream.launch(kernel, of: program, arguments: arguments, global: global, local: local)
         }
         Profiler.scope?.launched()
@@ -44,15 +44,15 @@ package struct OpenCLEncoder {
 
     /// Tries once more when there was no memory: drivers that hand it out late find out at a launch, and what is cached may be all that it
     /// takes.
-    func retryingWithoutCache(_ attempt: () throws -> Bool) throws {
-        if try attempt() { return }
+    func retryingWithoutCache(_ call: String, _ what: String, _ attempt: () throws -> cl_int) throws {
+        guard try attempt() != 0 else { return }
         device.trim()
         try stream.finish()
-        guard try attempt() else {
-            let memory = device.memory
-            throw DeviceError.outOfMemory(
-                device: device.name, requested: 0, inUse: memory.live, cached: memory.cached, limit: memory.limit)
-        }
+        let status = try attempt()
+        guard status != 0 else { return }
+        let memory = device.memory
+        throw DeviceError.callFailed(
+            call: call, status: OpenCLStatus.name(status), context: "\(what), with \(memory.live) bytes in use of \(memory.limit)")
     }
 
     /// Whether a program is compiled, so that it can be launched without waiting; compiles it in the background when asked first.
@@ -75,17 +75,26 @@ package struct OpenCLEncoder {
     /// Lets the host read and write the slices' memory after the work queued before; pointers are at the slices' offsets.
     package func withHostAccess(to slices: [BufferSlice], _ body: ([UnsafeMutableRawPointer]) throws -> Void) throws {
         var mapped: [(object: cl_mem, pointer: UnsafeMutableRawPointer)] = []
-        defer { for (object, pointer) in mapped { try? stream.unmap(object, pointer) } }
-        let pointers = try slices.map { slice in
-            // Kernels get an address that they never follow for empty buffers, which have no memory.
-            guard let object = slice.buffer.object else { return UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped }
-            if let known = mapped.first(where: { $0.object == object }) { return known.pointer + slice.byteOffset }
-            let pointer = try stream.map(object, byteCount: slice.buffer.byteCount)
-            mapped.append((object, pointer))
-            return pointer + slice.byteOffset
+        do {
+            let pointers = try slices.map { slice in
+                // Kernels get an address that they never follow for empty buffers, which have no memory.
+                guard let object = slice.buffer.object else { return UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped }
+                if let known = mapped.first(where: { $0.object == object }) { return known.pointer + slice.byteOffset }
+                let pointer = try stream.map(object, byteCount: slice.buffer.byteCount)
+                mapped.append((object, pointer))
+                return pointer + slice.byteOffset
+            }
+            for slice in slices { try slice.buffer.resolveChecks() }
+            try body(pointers)
+        } catch {
+            for (object, pointer) in mapped { try? stream.unmap(object, pointer) }
+            throw error
         }
-        for slice in slices { try slice.buffer.resolveChecks() }
-        try body(pointers)
+        var failure: DeviceError?
+        for (object, pointer) in mapped {
+            do throws(DeviceError) { try stream.unmap(object, pointer) } catch { failure = failure ?? error }
+        }
+        if let failure { throw failure }
         Profiler.scope?.launched()
     }
 }

@@ -1,3 +1,5 @@
+import CLossKitOpenCL
+
 /// The names of OpenCL's error codes.
 enum OpenCLStatus {
     private static let names: [Int32: String] = [
@@ -14,6 +16,11 @@ enum OpenCLStatus {
     ]
 
     static func name(_ code: Int32) -> String { names[code] ?? "error \(code)" }
+
+    /// Whether a call failed for want of memory, so that it may succeed once some is given back.
+    static func isMemoryExhausted(_ code: Int32) -> Bool {
+        code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY || code == CL_OUT_OF_RESOURCES
+    }
 
     static func check(_ code: Int32, _ call: String, _ context: @autoclosure () -> String) throws(DeviceError) {
         guard code == 0 else { throw .callFailed(call: call, status: name(code), context: context()) }

@@ -1,4 +1,5 @@
 import CLossKitOpenCL
+import Synchronization
 
 extension OpenCLStream {
     /// Waits until everything queued has run.
@@ -28,7 +29,8 @@ extension OpenCLStream {
         let status = context.api.clEnqueueReadBuffer(queue.raw, object, cl_bool(CL_FALSE), offset, count, target, 0, nil, &event)
         try poisoning("clEnqueueReadBuffer", "\(count) bytes", status)
         guard let event else { throw .callFailed(call: "clEnqueueReadBuffer", status: "no event", context: "\(count) bytes") }
-        _ = context.api.clFlush(queue.raw)
+        // What was queued is kept by the event; the stream's next use throws.
+        try? poisoning("clFlush", context.name, context.api.clFlush(queue.raw))
         return Handle(event)
     }
 
@@ -59,45 +61,68 @@ extension OpenCLStream {
 
     /// Holds back what is queued here from now on until everything queued on `other` so far has run.
     func wait(for other: OpenCLStream) throws(DeviceError) {
-        let event = try other.marker()
-        defer { _ = context.api.clReleaseEvent(event) }
-        try other.poisoning("clFlush", context.name, context.api.clFlush(other.queue.raw))
-        var list: cl_event? = event
+        let context = context
+        let outcome = try other.unlessRetired { () throws(DeviceError) in
+            let (event, status) = other.marker()
+            return (event, status, status == 0 ? context.api.clFlush(other.queue.raw) : 0)
+        }
+        guard let (marker, status, flushed) = outcome else { return }
+        defer { if let marker { _ = context.api.clReleaseEvent(marker) } }
+        try other.poisoning("clEnqueueMarkerWithWaitList", context.name, status)
+        try other.poisoning("clFlush", context.name, flushed)
+        var list: cl_event? = marker
         try poisoning("clEnqueueBarrierWithWaitList", context.name, context.api.clEnqueueBarrierWithWaitList(queue.raw, 1, &list, nil))
     }
 
-    private func marker() throws(DeviceError) -> cl_event {
+    /// An event after everything queued so far.
+    private func marker() -> (event: cl_event?, status: cl_int) {
         var event: cl_event?
         let status = context.api.clEnqueueMarkerWithWaitList(queue.raw, 0, nil, &event)
-        try poisoning("clEnqueueMarkerWithWaitList", context.name, status)
-        guard let event else { throw .callFailed(call: "clEnqueueMarkerWithWaitList", status: "no event", context: context.name) }
-        return event
+        return (event, status)
     }
 
     /// Suspends the task, without holding a thread, until everything queued so far has run.
     func completion() async throws(DeviceError) {
         try ensureHealthy()
-        let event = Handle(try marker())
-        let status = await withUnsafeContinuation { (continuation: UnsafeContinuation<cl_int, Never>) in
-            let waiter = Unmanaged.passRetained(Waiter(continuation))
+        let (marker, status) = marker()
+        try poisoning("clEnqueueMarkerWithWaitList", context.name, status)
+        guard let marker else { return try finish() }
+        let event = Handle(marker)
+        let outcome = await withUnsafeContinuation { (continuation: UnsafeContinuation<Waiter.Outcome, Never>) in
+            let waiter = Waiter(continuation)
+            let callback = Unmanaged.passRetained(waiter)
             let status = context.api.clSetEventCallback(
                 event.raw, CL_COMPLETE,
                 { _, status, data in
-                    if let data { Unmanaged<Waiter>.fromOpaque(data).takeRetainedValue().continuation.resume(returning: min(status, 0)) }
-                }, waiter.toOpaque())
+                    guard let data else { return }
+                    Unmanaged<Waiter>.fromOpaque(data).takeRetainedValue().resume(("event", min(status, 0)))
+                }, callback.toOpaque())
             guard status == 0 else {
-                waiter.takeRetainedValue().continuation.resume(returning: status)
-                return
+                callback.release()
+                return waiter.resume(("clSetEventCallback", status))
             }
             // Nothing promises that a callback comes for a command that was never handed to the device.
-            _ = context.api.clFlush(queue.raw)
+            let flushed = context.api.clFlush(queue.raw)
+            if flushed != 0 { waiter.resume(("clFlush", flushed)) }
         }
         _ = context.api.clReleaseEvent(event.raw)
-        try poisoning("event", context.name, status)
+        try poisoning(outcome.call, context.name, outcome.status)
     }
 
+    /// Resumes a task once, whoever comes first.
     private final class Waiter: Sendable {
-        let continuation: UnsafeContinuation<cl_int, Never>
-        init(_ continuation: UnsafeContinuation<cl_int, Never>) { self.continuation = continuation }
+        typealias Outcome = (call: String, status: cl_int)
+
+        private let continuation: Mutex<UnsafeContinuation<Outcome, Never>?>
+
+        init(_ continuation: UnsafeContinuation<Outcome, Never>) { self.continuation = Mutex(continuation) }
+
+        func resume(_ outcome: Outcome) {
+            let continuation = continuation.withLock { continuation in
+                defer { continuation = nil }
+                return continuation
+            }
+            continuation?.resume(returning: outcome)
+        }
     }
 }

@@ -21,6 +21,7 @@ final class OpenCLStream: Sendable {
     private struct State {
         var kernels: [KernelKey: Kernel] = [:]
         var failure: DeviceError?
+        var isRetired = false
     }
 
     let context: OpenCLContext
@@ -38,12 +39,27 @@ final class OpenCLStream: Sendable {
         self.programs = programs
     }
 
-    deinit {
-        _ = context.api.clFinish(queue.raw)
+    deinit { retire() }
+
+    /// Whether the queue is gone, with all its work done; buffers may still name the stream as the one that used them last.
+    var isRetired: Bool { state.withLock { $0.isRetired } }
+
+    /// Waits for the work and gives the queue back, when nobody can launch here any more.
+    func retire() {
+        guard !isRetired else { return }
+        let status = context.api.clFinish(queue.raw)
         state.withLock { state in
+            state.failure = status == 0 ? nil : .callFailed(call: "clFinish", status: OpenCLStatus.name(status), context: context.name)
             for kernel in state.kernels.values { _ = context.api.clReleaseKernel(kernel.handle.raw) }
+            state.kernels = [:]
+            _ = context.api.clReleaseCommandQueue(queue.raw)
+            state.isRetired = true
         }
-        _ = context.api.clReleaseCommandQueue(queue.raw)
+    }
+
+    /// Runs `body` unless the queue is gone, and keeps it from going meanwhile.
+    func unlessRetired<R>(_ body: () throws(DeviceError) -> R) throws(DeviceError) -> R? {
+        try state.withLock { state throws(DeviceError) in state.isRetired ? nil : try body() }
     }
 
     /// Makes the stream usable again after a failure.
@@ -68,15 +84,15 @@ final class OpenCLStream: Sendable {
 
     /// Queues a kernel.
     ///
-    /// - Returns: Whether the device had the memory that it takes; nothing was queued if not.
+    /// - Returns: 0, or why there was no memory, when nothing was queued.
     func launch(
         _ name: String, of program: Program, arguments: [KernelArgument], global: [Int], local: [Int]?
-    ) throws(DeviceError) -> Bool {
+    ) throws(DeviceError) -> cl_int {
         try ensureHealthy()
         guard (1...3).contains(global.count), !global.contains(where: { $0 < 0 }), local == nil || local?.count == global.count,
             local?.contains(where: { $0 < 1 }) != true
         else { throw .invalidLaunch(kernel: name, problem: "global size \(global), local size \(local ?? [])") }
-        if global.contains(0) { return true }
+        if global.contains(0) { return 0 }
         let padded = local.map { local in zip(global, local).map { ($0 + $1 - 1) / $1 * $1 } } ?? global
         let first = program.awaitsStore ? programs.cache : nil
         var event: cl_event?
@@ -90,26 +106,31 @@ final class OpenCLStream: Sendable {
         }
         if let first, let event { program.store(in: first, after: event) }
         switch status {
-        case 0: return true
-        case CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_HOST_MEMORY: return false
+        case 0: return 0
+        case _ where Self.mayRetry(status): return status
         case CL_INVALID_KERNEL_ARGS, CL_INVALID_WORK_DIMENSION, CL_INVALID_WORK_GROUP_SIZE, CL_INVALID_WORK_ITEM_SIZE,
             CL_INVALID_GLOBAL_WORK_SIZE:
             throw .invalidLaunch(kernel: name, problem: "\(OpenCLStatus.name(status)), global size \(padded), local size \(local ?? [])")
         default:
             try poisoning("clEnqueueNDRangeKernel", "\(name), global \(padded), local \(local ?? [])", status)
-            return true
+            return 0
         }
     }
 
     /// Lets a library queue work of its own, while nobody else queues any.
     ///
-    /// - Returns: Whether the device had the memory that it takes.
-    func enqueue(_ call: String, _ body: (cl_command_queue) -> cl_int) throws(DeviceError) -> Bool {
+    /// - Returns: 0, or why there was no memory, when nothing was queued.
+    func enqueue(_ call: String, _ body: (cl_command_queue) -> cl_int) throws(DeviceError) -> cl_int {
         try ensureHealthy()
         let status = state.withLock { _ in body(queue.raw) }
-        if status == CL_MEM_OBJECT_ALLOCATION_FAILURE || status == CL_OUT_OF_HOST_MEMORY { return false }
+        if Self.mayRetry(status) { return status }
         try poisoning(call, context.name, status)
-        return true
+        return 0
+    }
+
+    /// Whether a status says that nothing was queued for want of memory; running out of other resources may have stopped the queue.
+    private static func mayRetry(_ status: cl_int) -> Bool {
+        status == CL_MEM_OBJECT_ALLOCATION_FAILURE || status == CL_OUT_OF_HOST_MEMORY
     }
 
     private func kernel(_ name: String, of program: Program, in state: inout State) throws(DeviceError) -> Kernel {
@@ -121,7 +142,10 @@ final class OpenCLStream: Sendable {
         }
         var count: cl_uint = 0
         status = context.api.clGetKernelInfo(handle, cl_kernel_info(CL_KERNEL_NUM_ARGS), MemoryLayout<cl_uint>.size, &count, nil)
-        try OpenCLStatus.check(status, "clGetKernelInfo", name)
+        guard status == 0 else {
+            _ = context.api.clReleaseKernel(handle)
+            throw .callFailed(call: "clGetKernelInfo", status: OpenCLStatus.name(status), context: name)
+        }
         let kernel = Kernel(program: program, handle: Handle(handle), argumentCount: Int(count))
         state.kernels[key] = kernel
         return kernel
@@ -135,9 +159,7 @@ final class OpenCLStream: Sendable {
         var index: cl_uint = 0
         func set(_ bytes: UnsafeRawPointer?, _ size: Int) throws(DeviceError) {
             let status = context.api.clSetKernelArg(kernel.handle.raw, index, size, bytes)
-            guard status == 0 else {
-                throw .invalidLaunch(kernel: name, problem: "argument \(index) of \(size) bytes: \(OpenCLStatus.name(status))")
-            }
+            try OpenCLStatus.check(status, "clSetKernelArg", "\(name), argument \(index) of \(size) bytes")
             index += 1
         }
         for argument in arguments {
