@@ -52,6 +52,36 @@ __kernel void scatter(GLOBAL_IN(element_t, source), GLOBAL_IN(long, indices), GL
     if (i < count) target[(row / extent * bound + indices[per_element ? i : row]) * inner + i % inner] = source[i];
 }
 
+// Counts negative indices from the end. One that is out of range becomes 0; each piece notes the position of its first, or -1.
+__kernel void place_indices(GLOBAL_IN(long, indices), GLOBAL_OUT(long, places), GLOBAL_OUT(long, outside), const long count,
+                            const long bound, const long piece) {
+    AT_IN(long, indices);
+    AT_OUT(long, places);
+    AT_OUT(long, outside);
+    const long item = get_global_id(0);
+    if (item * piece >= count) return;
+    long first = -1;
+    for (long i = item * piece; i < min((item + 1) * piece, count); i++) {
+        const long place = indices[i] < 0 ? indices[i] + bound : indices[i];
+        const int is_outside = place < 0 || place >= bound;
+        if (is_outside && first < 0) first = i;
+        places[i] = is_outside ? 0 : place;
+    }
+    outside[item] = first;
+}
+
+// The first of the pieces' positions, or -1, and the index there.
+__kernel void first_outside(GLOBAL_IN(long, indices), GLOBAL_IN(long, outside), GLOBAL_OUT(long, words), const long pieces) {
+    AT_IN(long, indices);
+    AT_IN(long, outside);
+    AT_OUT(long, words);
+    if (get_global_id(0) > 0) return;
+    long first = -1;
+    for (long i = 0; i < pieces && first < 0; i++) first = outside[i];
+    words[0] = first;
+    words[1] = first < 0 ? 0 : indices[first];
+}
+
 // Where the positions of each index begin in their sorted order, by bisection.
 __kernel void group_starts(GLOBAL_IN(long, indices), GLOBAL_IN(int, order), GLOBAL_OUT(long, starts), const long count, const long bound) {
     AT_IN(long, indices);

@@ -47,6 +47,14 @@ void losskit_scatter(const void *source, const int64_t *indices, void *target, i
         memcpy((char *)target + outside_row(i, indices, size, extent, bound, inner), (const char *)source + (size_t)i * bytes, bytes);
 }
 
+int64_t losskit_place_indices(const int64_t *indices, int64_t count, int64_t bound, int64_t *places) {
+    for (int64_t i = 0; i < count; i++) {
+        places[i] = indices[i] < 0 ? indices[i] + bound : indices[i];
+        if (places[i] < 0 || places[i] >= bound) return i;
+    }
+    return -1;
+}
+
 void losskit_group(const int64_t *indices, int64_t count, int64_t bound, int64_t *starts, int32_t *order) {
     memset(starts, 0, (size_t)(bound + 1) * sizeof *starts);
     for (int64_t i = 0; i < count; i++) starts[indices[i] + 1]++;

@@ -52,6 +52,41 @@ extension Indexing {
             openCL: { try layout.launch("scatter", source, indices, target, on: $0) })
     }
 
+    /// int64 indices with the negative ones counted from the end.
+    ///
+    /// Where one is outside 0..<`bound`, `problem` makes the error of the first from its position and value: the CPU throws it here, on an
+    /// OpenCL device it is thrown by whoever reads the result or what is computed from it.
+    /// - Parameter bound: At least 1.
+    package static func place(
+        indices: BufferSlice, count: Int, bound: Int, into places: BufferSlice, on device: Device,
+        problem: @escaping @Sendable (_ position: Int, _ index: Int) -> any Error
+    ) throws {
+        guard count > 0 else { return }
+        try device.run(
+            "place_indices", shape: [count], reads: [indices], writes: [places], bytes: 16 * count,
+            host: { pointers in
+                let list = pointers.read(0, as: Int64.self)
+                let outside = Int(losskit_place_indices(list, Int64(count), Int64(bound), pointers.write(0)))
+                if outside >= 0 { throw problem(outside, Int(list[outside])) }
+            },
+            openCL: { encoder in
+                let piece = max(64, Int(Double(count).squareRoot()))
+                let pieces = (count + piece - 1) / piece
+                let outside = BufferSlice(try encoder.scratch(byteCount: 8 * pieces), elementSize: 8)
+                let words = BufferSlice(try encoder.scratch(byteCount: 16), elementSize: 8)
+                try encoder.launch(
+                    "place_indices", in: "indexing", defines: ["ELEMENT=8"],
+                    arguments: [.buffer(indices), .buffer(places), .buffer(outside), .count(count), .count(bound), .count(piece)],
+                    global: [pieces], local: [encoder.traits.isCPU ? 1 : 64])
+                try encoder.launch(
+                    "first_outside", in: "indexing", defines: ["ELEMENT=8"],
+                    arguments: [.buffer(indices), .buffer(outside), .buffer(words), .count(pieces)], global: [1], local: [1])
+                try encoder.deferCheck(of: words, for: [places]) { position, index in
+                    position < 0 ? nil : problem(Int(position), Int(index))
+                }
+            })
+    }
+
     /// For int64 indices below `bound` the int32 positions that name each index, in order, and where each index's begin: int64 [bound + 1].
     package static func group(
         _ indices: BufferSlice, count: Int, bound: Int, starts: BufferSlice, order: BufferSlice, on device: Device

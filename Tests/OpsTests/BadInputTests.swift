@@ -8,7 +8,7 @@ import Testing
 /// Input that makes no sense is answered by an error that says what was expected and what came; nothing traps, and nothing held is lost.
 @Suite struct BadInputTests {
     private func message(_ body: () throws -> Tensor) -> String {
-        do { _ = try body().evaluated() } catch { return "\(error)" }
+        do { _ = try body().array(of: Float.self) } catch { return "\(error)" }
         return "no error"
     }
 

@@ -94,4 +94,26 @@ import Testing
             try expectClose(slope, [3, 0, 1], tolerance: 0)
         }
     }
+
+    /// OpenCL devices check indices themselves: the first that is wrong is named by whatever reads what depends on it.
+    @Test(arguments: Device.all)
+    func theFirstWrongIndexIsNamed(device: Device) throws {
+        let x = try Tensor((0..<10).map(Float.init), shape: [5, 2], on: device)
+        for (count, wrong) in [(1, [0]), (10, [3, 7]), (5000, [4999]), (5000, [70, 71, 4000])] {
+            for index in [5, -6, Int.max, .min] {
+                var list = (0..<count).map { $0 % 5 - ($0 % 2) * 5 }
+                for place in wrong { list[place] = place == wrong[0] ? index : 99 }
+                let expected = TensorError.indexOutOfRange(operation: "rows", position: wrong[0], index: index, bound: 5)
+                let places = try Tensor(list, on: device)
+                #expect(throws: expected) { try x.rows(at: places).array(of: Float.self) }
+                #expect(throws: expected) { try (x.rows(at: places).exp() * 2).sum().scalar() }
+                #expect(throws: expected) { try gradient(at: x) { try $0.rows(at: places).square().sum() }.array(of: Float.self) }
+            }
+        }
+        #expect(throws: TensorError.indexOutOfRange(operation: "rows", position: 0, index: 4, bound: 0)) {
+            try x[0..<0].rows(at: Tensor([4, 5], on: device)).array(of: Float.self)
+        }
+        // What does not depend on it is not harmed, nor is the device.
+        #expect(try x.rows(at: Tensor([-1], on: device)).array(of: Float.self) == [8, 9])
+    }
 }

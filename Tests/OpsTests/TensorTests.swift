@@ -125,7 +125,7 @@ import Testing
             Tensor([1, 2, 4, 8] as [Float], shape: [2, 2], on: device), at: Tensor([0, 2, 0, 1], shape: [2, 2], on: device), axis: 0)
         #expect(try added.array(of: Float.self) == [5, 0, 0, 8, 0, 2])
         #expect(throws: TensorError.indexOutOfRange(operation: "takeAlongAxis", position: 1, index: 7, bound: 3)) {
-            try x.takeAlongAxis(Tensor([0, 7, 0, 0], shape: [2, 2], on: device), axis: 1)
+            try x.takeAlongAxis(Tensor([0, 7, 0, 0], shape: [2, 2], on: device), axis: 1).array(of: Float.self)
         }
         #expect(try Tensor([2, 0], on: device).oneHot(classes: 3).array(of: Float.self) == [0, 0, 1, 1, 0, 0])
     }

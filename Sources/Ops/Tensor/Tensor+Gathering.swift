@@ -6,7 +6,7 @@ extension Tensor {
     ///
     /// Gradient: elements that are taken more than once get the sum of their cotangents. Twice differentiable.
     /// - Parameter indices: Integers of this tensor's rank, equal extents but along the axis; negative ones count from the end.
-    /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)``,
+    /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` (on an OpenCL device whatever reads the result does),
     ///   ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/dtypeMismatch(operation:expected:actual:)``.
     public func takeAlongAxis(_ indices: Tensor, axis: Int) throws -> Tensor {
         let axis = try Shape.axis(axis, rank: try checked().rank, operation: "takeAlongAxis")
@@ -35,7 +35,8 @@ extension Tensor {
     /// Whole slices along an axis by indices of any shape, which takes the axis's place, as NumPy's `take`.
     ///
     /// Gradient: slices that are taken more than once get the sum of their cotangents. Twice differentiable.
-    /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)``; negative indices count from the end.
+    /// - Parameter indices: Integers; negative ones count from the end.
+    /// - Throws: As ``rows(at:)``.
     public func take(_ indices: Tensor, axis: Int = 0) throws -> Tensor {
         let axis = try Shape.axis(axis, rank: try checked().rank, operation: "take")
         let others = shape.indices.filter { $0 != axis }

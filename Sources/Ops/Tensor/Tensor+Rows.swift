@@ -5,9 +5,10 @@ extension Tensor {
     /// Rows (entries of the first axis) by a list of indices; negative ones count from the end.
     ///
     /// Gradient: rows that are taken more than once get the sum of their cotangents, in the list's order. Twice differentiable.
-    /// - Parameter indices: Integers [k], on any device; whether they are in range is found out on this tensor's device and waited for.
-    /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)``,
-    ///   ``TensorError/shapeMismatch(operation:expected:actual:)`` unless the indices are a list,
+    /// - Parameter indices: Integers [k], on any device.
+    /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)``; on an OpenCL device, which checks the indices itself,
+    ///   whatever
+    ///   reads the result throws it. ``TensorError/shapeMismatch(operation:expected:actual:)`` unless the indices are a list,
     ///   ``TensorError/dtypeMismatch(operation:expected:actual:)`` unless they are integers.
     public func rows(at indices: Tensor) throws -> Tensor {
         try rows(at: indices, operation: "rows")
@@ -44,20 +45,20 @@ extension Tensor {
         return Self.record("rowsSummed", inputs: [self], output: output.asType(dtype)) { [try $0.cotangent.gatheredRows(list)] }
     }
 
-    /// These indices on a device as int64, counted from the front, all known to be in 0..<`bound`.
+    /// These indices on a device as int64, counted from the front and within 0..<`bound`.
+    ///
+    /// Throws for one that is not on the CPU; on an OpenCL device whatever reads a value that depends on them does.
     func checkedIndices(bound: Int, operation: String, on device: Device) throws -> Tensor {
         guard try !checked().dtype.isFloatingPoint, dtype != .bool else {
             throw TensorError.dtypeMismatch(operation: operation, expected: "integer indices", actual: [dtype])
         }
         let given = try stopGradient(self).to(device).asType(.int64)
-        let limit = try Tensor.full([], Double(bound), dtype: .int64, on: device)
-        let zero = try Tensor.zeros([], dtype: .int64, on: device)
-        let places = try Self.select(given .< zero, given + limit, given).evaluated()
-        let isOutside = (places .< zero) .|| (places .>= limit)
-        guard count > 0, try isOutside.any().booleans()[0] else { return places }
-        for (position, index) in try given.array(of: Int.self).enumerated() where index < -bound || index >= bound {
-            throw TensorError.indexOutOfRange(operation: operation, position: position, index: index, bound: bound)
+        let problem: @Sendable (Int, Int) -> any Error = {
+            TensorError.indexOutOfRange(operation: operation, position: $0, index: $1, bound: bound)
         }
+        if bound == 0, count > 0 { throw problem(0, try given.flattened()[0].array(of: Int.self)[0]) }
+        let places = try Tensor.empty(shape, dtype: .int64, on: device)
+        try Indexing.place(indices: given.slice(), count: count, bound: bound, into: places.output(), on: device, problem: problem)
         return places
     }
 
