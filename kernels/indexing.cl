@@ -31,25 +31,39 @@ __kernel void place(const layout_t layout, GLOBAL_IN(element_t, source), GLOBAL_
     target[place] = source[i];
 }
 
-// Elements of `source` [outer, bound, inner] by index: `indices` has one for each element of the result [outer, extent, inner], or one for
-// each of its rows.
+// Walks the elements of a result [outer, extent, inner] that an item owns, `span` in a row, and finds for element i the place `outside` in
+// [outer, bound, inner] that its index names: `indices` has one for each element, or one for each row.
+#define FOR_EACH_PLACE(body) \
+    const long begin = get_global_id(0) * span, end = min(begin + span, count); \
+    if (begin >= end) return; \
+    long row = begin / inner, column = begin % inner, slab = row / extent * bound, next = (row / extent + 1) * extent; \
+    for (long i = begin; i < end; i++) { \
+        const long outside = (slab + indices[per_element ? i : row]) * inner + column; \
+        body; \
+        if (++column == inner) { \
+            column = 0; \
+            if (++row == next) { \
+                slab += bound; \
+                next += extent; \
+            } \
+        } \
+    }
+
 __kernel void gather(GLOBAL_IN(element_t, source), GLOBAL_IN(long, indices), GLOBAL_OUT(element_t, target), const long count,
-                     const long extent, const long bound, const long inner, const int per_element) {
+                     const long extent, const long bound, const long inner, const int per_element, const long span) {
     AT_IN(element_t, source);
     AT_IN(long, indices);
     AT_OUT(element_t, target);
-    const long i = get_global_id(0), row = i / inner;
-    if (i < count) target[i] = source[(row / extent * bound + indices[per_element ? i : row]) * inner + i % inner];
+    FOR_EACH_PLACE(target[i] = source[outside])
 }
 
 // The way back: elements to places that no other names.
 __kernel void scatter(GLOBAL_IN(element_t, source), GLOBAL_IN(long, indices), GLOBAL_OUT(element_t, target), const long count,
-                      const long extent, const long bound, const long inner, const int per_element) {
+                      const long extent, const long bound, const long inner, const int per_element, const long span) {
     AT_IN(element_t, source);
     AT_IN(long, indices);
     AT_OUT(element_t, target);
-    const long i = get_global_id(0), row = i / inner;
-    if (i < count) target[(row / extent * bound + indices[per_element ? i : row]) * inner + i % inner] = source[i];
+    FOR_EACH_PLACE(target[outside] = source[i])
 }
 
 // Counts negative indices from the end. One that is out of range becomes 0; each piece notes the position of its first, or -1.
@@ -106,17 +120,29 @@ typedef double sum_t;
 typedef float sum_t;
 #endif
 
-// Row r of `target` is the sum of the rows `order[starts[r]] ..< order[starts[r + 1]]` of `source`, in that order.
+// Row r of `target` is the sum of the rows `order[starts[r]] ..< order[starts[r + 1]]` of `source`, in that order. An item owns an element,
+// on a CPU a row, whose terms lie in a row too.
 __kernel void sum_rows(GLOBAL_IN(sum_t, source), GLOBAL_IN(long, starts), GLOBAL_IN(int, order), GLOBAL_OUT(sum_t, target),
                        const long rows, const long width) {
     AT_IN(sum_t, source);
     AT_IN(long, starts);
     AT_IN(int, order);
     AT_OUT(sum_t, target);
+#ifdef LOSSKIT_CPU
+    const long row = get_global_id(0);
+    if (row >= rows) return;
+    __global sum_t *restrict sums = target + row * width;
+    for (long column = 0; column < width; column++) sums[column] = 0;
+    for (long p = starts[row]; p < starts[row + 1]; p++) {
+        __global const sum_t *restrict terms = source + order[p] * width;
+        for (long column = 0; column < width; column++) sums[column] += terms[column];
+    }
+#else
     const long i = get_global_id(0);
     if (i >= rows * width) return;
     const long row = i / width, column = i % width;
     sum_t sum = 0;
     for (long p = starts[row]; p < starts[row + 1]; p++) sum += source[order[p] * width + column];
     target[i] = sum;
+#endif
 }

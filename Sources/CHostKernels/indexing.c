@@ -64,3 +64,23 @@ void losskit_group(const int64_t *indices, int64_t count, int64_t bound, int64_t
     memmove(starts + 1, starts, (size_t)bound * sizeof *starts);
     starts[0] = 0;
 }
+
+#define SUM_ROWS(T) \
+    for (int64_t row = begin; row < end; row++) { \
+        T *restrict sums = (T *)target + row * width; \
+        memset(sums, 0, (size_t)width * sizeof(T)); \
+        for (int64_t p = starts[row]; p < starts[row + 1]; p++) { \
+            const T *restrict terms = (const T *)source + order[p] * width; \
+            for (int64_t column = 0; column < width; column++) sums[column] += terms[column]; \
+        } \
+    } \
+    break;
+
+void losskit_sum_rows(int type, const void *source, const int64_t *starts, const int32_t *order, void *target, int64_t width, int64_t begin,
+                      int64_t end) {
+    switch (type) {
+    case losskit_sum_float32: SUM_ROWS(float)
+    case losskit_sum_float64: SUM_ROWS(double)
+    default: SUM_ROWS(uint64_t)
+    }
+}

@@ -119,37 +119,23 @@ extension Indexing {
             "sum_rows", shape: [rows, width], reads: [source, starts, order], writes: [target],
             bytes: source.byteCount + rows * width * source.elementSize,
             host: { pointers in
-                let (first, list) = (pointers.read(1, as: Int64.self), pointers.read(2, as: Int32.self))
-                switch dtype {
-                case .float64: sum(pointers.read(0, as: Double.self), first, list, rows, width, pointers.write(0)) { $0 + $1 }
-                case .int64: sum(pointers.read(0, as: Int64.self), first, list, rows, width, pointers.write(0)) { $0 &+ $1 }
-                default: sum(pointers.read(0, as: Float.self), first, list, rows, width, pointers.write(0)) { $0 + $1 }
+                let call = Shared(
+                    (
+                        source: pointers.rawRead(0), starts: pointers.read(1, as: Int64.self), order: pointers.read(2, as: Int32.self),
+                        target: pointers.rawWrite(0)
+                    ))
+                let type = Int32(!dtype.isFloatingPoint ? losskit_sum_int64 : dtype == .float64 ? losskit_sum_float64 : losskit_sum_float32)
+                ThreadPool.forEachChunk(of: rows, minimumPerChunk: max(1, 1 << 12 / width)) { chunk in
+                    let (source, starts, order, target) = call.value
+                    losskit_sum_rows(type, source, starts, order, target, Int64(width), Int64(chunk.lowerBound), Int64(chunk.upperBound))
                 }
             },
             openCL: { encoder in
                 try encoder.launch(
                     "sum_rows", in: "indexing", defines: ["ELEMENT=\(source.elementSize)", "INTEGER=\(dtype.isFloatingPoint ? 0 : 1)"],
                     arguments: [.buffer(source), .buffer(starts), .buffer(order), .buffer(target), .count(rows), .count(width)],
-                    global: [rows * width], local: [64])
+                    global: [encoder.traits.isCPU ? rows : rows * width], local: [encoder.traits.isCPU ? 1 : 64])
             })
-    }
-
-    private static func sum<T: Numeric & BitwiseCopyable & SendableMetatype>(
-        _ source: UnsafePointer<T>, _ starts: UnsafePointer<Int64>, _ order: UnsafePointer<Int32>, _ rows: Int, _ width: Int,
-        _ target: UnsafeMutablePointer<T>, _ add: @escaping @Sendable (T, T) -> T
-    ) {
-        let call = Shared((source: source, starts: starts, order: order, target: target))
-        ThreadPool.forEachChunk(of: rows, minimumPerChunk: max(1, 1 << 12 / width)) { chunk in
-            let (source, starts, order, target) = call.value
-            for row in chunk {
-                let out = target + row * width
-                for column in 0..<width { out[column] = 0 }
-                for position in starts[row]..<starts[row + 1] {
-                    let addend = source + Int(order[Int(position)]) * width
-                    for column in 0..<width { out[column] = add(out[column], addend[column]) }
-                }
-            }
-        }
     }
 }
 
@@ -176,11 +162,13 @@ extension Indexing.Layout {
     fileprivate func launch(
         _ kernel: String, _ source: BufferSlice, _ indices: BufferSlice, _ target: BufferSlice, on encoder: OpenCLEncoder
     ) throws {
+        // A processor divides once for many elements.
+        let span = encoder.traits.isCPU ? 4096 : 1
         try encoder.launch(
             kernel, in: "indexing", defines: ["ELEMENT=\(source.elementSize)"],
             arguments: [
                 .buffer(source), .buffer(indices), .buffer(target), .count(count), .count(extent), .count(bound), .count(inner),
-                .int32(isPerElement ? 1 : 0),
-            ], global: [count], local: [64])
+                .int32(isPerElement ? 1 : 0), .count(span),
+            ], global: [(count + span - 1) / span], local: [encoder.traits.isCPU ? 1 : 64])
     }
 }

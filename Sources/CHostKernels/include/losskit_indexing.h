@@ -14,5 +14,12 @@ void losskit_scatter(const void *source, const int64_t *indices, void *target, i
 /// Counts negative indices from the end; gives the position of the first that is outside 0..<bound, or -1.
 int64_t losskit_place_indices(const int64_t *indices, int64_t count, int64_t bound, int64_t *places);
 
+enum { losskit_sum_float32 = 0, losskit_sum_float64 = 1, losskit_sum_int64 = 3 };
+
+/// Rows begin..<end of `target` [rows, width], each the sum of the rows of `source` that `order` lists for it between its starts, in that
+/// order.
+void losskit_sum_rows(int type, const void *source, const int64_t *starts, const int32_t *order, void *target, int64_t width, int64_t begin,
+                      int64_t end);
+
 /// For indices below `bound` the positions that name each index, in order, and where each index's begin: `starts` [bound + 1].
 void losskit_group(const int64_t *indices, int64_t count, int64_t bound, int64_t *starts, int32_t *order);

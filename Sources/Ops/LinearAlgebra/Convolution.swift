@@ -7,9 +7,9 @@ import LossKitKernels
 /// Gradient: for the weight the products of cotangent and windows, for the input those of cotangent and weight, added where windows
 /// overlap.
 /// Twice differentiable.
-/// Memory: the windows are a view; each group is one matrix product over its packed windows, some images at a time, which the derivative
-/// packs
-/// again rather than keeping them.
+/// Memory: the windows are a view; each group is one matrix product over its packed windows, some images at a time. A differentiation keeps
+/// them, kh kw times the input: packing them again costs a fifth more time and upwards, which ``checkpoint(_:_:)`` spends where memory is
+/// short.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
 public func conv2d(
     _ input: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1
@@ -42,35 +42,14 @@ public func conv2d(
     let chunks = try Swift.stride(from: 0, to: Swift.max(n, 1), by: step).map { start in
         let images = try n <= step ? windows : windows.slice(axis: 0, from: start, to: Swift.min(start + step, n))
         let parts = try (0..<groups).map { group in
+            let columns = try images.slice(axis: 1, from: group * channels, to: (group + 1) * channels).transposed([0, 1, 4, 5, 2, 3])
+                .reshaped([images.shape[0], channels * kh * kw, height * width])
             let filters = try weight.slice(axis: 0, from: group * outputs, to: (group + 1) * outputs)
                 .reshaped([outputs, channels * kh * kw])
-            return try filtered(images.slice(axis: 1, from: group * channels, to: (group + 1) * channels), by: filters)
+            return try filters.matmul(columns).reshaped([images.shape[0], outputs, height, width])
         }
         return try groups == 1 ? parts[0] : Tensor.concatenate(parts, axis: 1)
     }
     let result = try chunks.count == 1 ? chunks[0] : Tensor.concatenate(chunks, axis: 0)
     return try bias.map { try result + $0.reshaped([1, -1, 1, 1]) } ?? result
-}
-
-/// Filters [o, c kh kw] on windows [n, c, y, x, kh, kw], a view that is packed for the product: [n, o, y, x].
-private func filtered(_ windows: Tensor, by filters: Tensor) throws -> Tensor {
-    let (n, c, y, x) = (windows.shape[0], windows.shape[1], windows.shape[2], windows.shape[3])
-    let (kh, kw, o) = (windows.shape[4], windows.shape[5], filters.shape[0])
-    /// [n, c kh kw, y x]
-    @Sendable func columns(_ windows: Tensor) throws -> Tensor {
-        try windows.transposed([0, 1, 4, 5, 2, 3]).reshaped([n, c * kh * kw, y * x])
-    }
-    let output = try stopGradient(filters).matmul(columns(stopGradient(windows))).reshaped([n, o, y, x])
-    return Tensor.record("conv2d", inputs: [windows, filters], output: output) { pullback in
-        let cotangent = try pullback.cotangent.reshaped([n, o, y * x])
-        var results: [Tensor?] = [nil, nil]
-        if pullback.isNeeded[0] {
-            let spread = try filters.matrixTransposed.matmul(cotangent).reshaped([n, c, kh, kw, y, x])
-            results[0] = try spread.transposed([0, 1, 4, 5, 2, 3]).asType(windows.dtype)
-        }
-        if pullback.isNeeded[1] {
-            results[1] = try cotangent.matmul(columns(windows).matrixTransposed).summed(toShapeOf: filters)
-        }
-        return results
-    }
 }
