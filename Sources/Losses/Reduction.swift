@@ -25,6 +25,12 @@ public enum Reduction: String, Sendable, CaseIterable {
         case .sum: try elements.sum()
         }
     }
+
+    /// As above, but the mean divides by what counts rather than by the number of elements; NaN where nothing does.
+    func callAsFunction(_ elements: Tensor, counts: Tensor) throws -> Tensor {
+        guard self == .mean else { return try self(elements) }
+        return try elements.sum() / counts.sum()
+    }
 }
 
 /// Checks that both operands have one shape: losses do not broadcast, as a forgotten axis would go unnoticed.

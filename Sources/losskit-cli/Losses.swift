@@ -50,7 +50,10 @@ extension LossDescription.Input {
             case .probabilities: [("type", .string("probabilities"))]
             case .integers(let range):
                 [("type", .string("integers")), ("minimum", .integer(range.lowerBound)), ("maximum", .integer(range.upperBound))]
-            case .classes(let dimension): [("type", .string("classes")), ("below", .string(dimension))]
+            case .classes(let dimension, let first):
+                [("type", .string("classes")), ("minimum", .integer(first)), ("below", .string(dimension))]
+            case .lengths(let dimension): [("type", .string("lengths")), ("upTo", .string(dimension))]
+            case .signs: [("type", .string("signs"))]
             }
         return .object(
             [
@@ -65,6 +68,7 @@ extension LossDescription.Option {
         let (kind, value): (String, JSON) =
             switch self.value {
             case .number(let value): ("number", value.map { .number($0) } ?? .null)
+            case .numbers(let values): ("numbers", .array(values.map { .number($0) }))
             case .integer(let value): ("integer", .integer(value))
             case .flag(let value): ("flag", .flag(value))
             case .choice(let value, _): ("choice", .string(value))

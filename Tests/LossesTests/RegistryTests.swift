@@ -22,8 +22,9 @@ import Testing
         let tensors = try given.tensors(inputs, on: device)
         var random = SplitMix64(seed: 2)
         let weights = random.values(try given.expected(inputs).count, in: 0.5...1.5)
+        let unmoved = inputs
         func scalar(_ inputs: LossOracle.Given) throws -> Double {
-            zip(try given.expected(inputs), weights).reduce(0) { $0 + $1.0 * $1.1 }
+            zip(try given.expected(inputs, unmoved: unmoved), weights).reduce(0) { $0 + $1.0 * $1.1 }
         }
         let names = try given.loss().inputs.map(\.name).filter { name in
             try tensors[name] != nil && !oracle.constrained.contains(name)

@@ -78,3 +78,9 @@ public func entropicTransport(
     }
     return value + rho * (divergence(rows, a) + divergence(columns, b))
 }
+
+/// exp(z) over its sum.
+public func softmax(_ values: [Double]) -> [Double] {
+    let partition = logSumExp(values)
+    return values.map { exp($0 - partition) }
+}

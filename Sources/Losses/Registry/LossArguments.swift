@@ -46,6 +46,17 @@ struct LossArguments: Sendable {
         return value
     }
 
+    func numbers(_ name: String) throws -> [Double] {
+        guard let text = settings[name] else {
+            if case .numbers(let values) = option(name) { return values }
+            return []
+        }
+        return try text.split(separator: ",").map { part in
+            guard let value = Double(part) else { throw rejected(name, "numbers with commas between", text) }
+            return value
+        }
+    }
+
     func integer(_ name: String) throws -> Int {
         guard let text = settings[name] else {
             if case .integer(let value) = option(name) { return value }

@@ -27,8 +27,12 @@ extension LossDescription {
         case real(ClosedRange<Double>)
         /// Probabilities that sum to 1 along the last axis.
         case probabilities
-        /// Integers in 0 ..< the extent of the named dimension.
-        case classes(String)
+        /// Integers from a first one (0 unless stated) up to but without the extent of the named dimension.
+        case classes(String, from: Int = 0)
+        /// Integers from 1 to the extent of the named dimension.
+        case lengths(String)
+        /// -1 or 1.
+        case signs
         /// Integers of a range: groups, signs, yes or no.
         case integers(ClosedRange<Int>)
 
@@ -36,7 +40,7 @@ extension LossDescription {
         public var isInteger: Bool {
             switch self {
             case .real, .probabilities: false
-            case .classes, .integers: true
+            case .classes, .lengths, .signs, .integers: true
             }
         }
     }
@@ -50,8 +54,11 @@ extension LossDescription.Input {
         switch values {
         case .real(let range): return (0..<count).map { _ in .random(in: range, using: &random) }
         case .integers(let range): return (0..<count).map { _ in Double(Int.random(in: range, using: &random)) }
-        case .classes(let dimension):
-            return (0..<count).map { _ in Double(Int.random(in: 0..<max(1, extents[dimension] ?? 1), using: &random)) }
+        case .classes(let dimension, let first):
+            return (0..<count).map { _ in Double(Int.random(in: first..<max(first + 1, extents[dimension] ?? 1), using: &random)) }
+        case .lengths(let dimension):
+            return (0..<count).map { _ in Double(Int.random(in: 1...max(1, extents[dimension] ?? 1), using: &random)) }
+        case .signs: return (0..<count).map { _ in Bool.random(using: &random) ? 1 : -1 }
         case .probabilities:
             let masses = (0..<count).map { _ in Double.random(in: 0.2...1, using: &random) }
             let length = max(1, shape.last ?? 1)

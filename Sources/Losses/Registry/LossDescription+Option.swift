@@ -5,6 +5,8 @@ extension LossDescription {
         public enum Value: Sendable, Equatable {
             /// A number; nil where it is off by default.
             case number(Double?)
+            /// Several numbers, written with commas between.
+            case numbers([Double])
             /// A whole number.
             case integer(Int)
             /// On or off.
@@ -19,6 +21,7 @@ extension LossDescription {
         public let value: Value
 
         static func number(_ name: String, _ value: Double?) -> Option { Option(name: name, value: .number(value)) }
+        static func numbers(_ name: String, _ values: [Double]) -> Option { Option(name: name, value: .numbers(values)) }
         static func integer(_ name: String, _ value: Int) -> Option { Option(name: name, value: .integer(value)) }
         static func flag(_ name: String, _ value: Bool) -> Option { Option(name: name, value: .flag(value)) }
         static func choice<C: RawRepresentable<String> & CaseIterable>(_ name: String, _ value: C) -> Option {

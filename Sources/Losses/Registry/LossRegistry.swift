@@ -1,9 +1,9 @@
 /// Every loss there is, described once.
 public enum LossRegistry {
     /// All of them, by family.
-    public static let all: [LossDescription] = classification + regression + metricLearning + transport + topology
+    public static let all: [LossDescription] =
+        classification + distillation + ranking + preference + regression + divergence + metricLearning + transport + topology
 
-    private static let classification: [LossDescription] = [.crossEntropyLoss, .binaryCrossEntropyLoss]
     private static let regression: [LossDescription] = [.mseLoss, .l1Loss, .huberLoss, .pseudoHuberLoss]
     private static let metricLearning: [LossDescription] = [.infoNCELoss, .tripletMarginLoss]
     private static let transport: [LossDescription] = [.sinkhornDivergenceLoss]

@@ -32,12 +32,13 @@ struct LossCase: Sendable, CustomTestStringConvertible {
     /// Values of every input, each rounded to float32 as the loss will see it.
     func draw(seed: UInt64) throws -> LossOracle.Given {
         var random = SplitMix64(seed: seed)
-        let extents = ["n": 7, "m": 5, "d": 3, "e": 2, "classes": 11].merging(extents) { $1 }
+        let extents = ["n": 7, "m": 5, "d": 3, "e": 2, "t": 4, "classes": 11].merging(extents) { $1 }
         var inputs: [String: Matrix] = [:]
         for input in try loss().inputs where withOptional || !input.isOptional {
             let values = input.draw(extents: extents, using: &random).map { Double(Float($0)) }
             inputs[input.name] = Matrix(shape: input.shape.map { extents[$0] ?? 1 }, values: values)
         }
+        try oracle().prepare?(&inputs)
         return LossOracle.Given(inputs: inputs, options: options)
     }
 
@@ -56,14 +57,17 @@ struct LossCase: Sendable, CustomTestStringConvertible {
     func evaluate(_ tensors: [String: Tensor]) throws -> Tensor {
         let loss = try loss()
         var settings = try options.merging(oracle().settings) { $1 }
-        if loss.options.contains(where: { $0.name == "reduction" }) { settings["reduction"] = reduction.rawValue }
+        if loss.options.contains(where: { $0.name == "reduction" }) {
+            settings["reduction"] = settings["reduction"] ?? reduction.rawValue
+        }
         return try loss(tensors, options: settings)
     }
 
-    func expected(_ given: LossOracle.Given) throws -> [Double] {
+    func expected(_ given: LossOracle.Given, unmoved: LossOracle.Given? = nil) throws -> [Double] {
         let oracle = try oracle()
-        let elements = oracle.formula(given)
-        guard try loss().options.contains(where: { $0.name == "reduction" }) else { return elements }
+        let elements = oracle.held.map { $0(given, unmoved ?? given) } ?? oracle.formula(given)
+        // A reduction that is stated as an option is the formula's own.
+        guard options["reduction"] == nil, try loss().options.contains(where: { $0.name == "reduction" }) else { return elements }
         switch reduction {
         case .none: return elements
         case .sum: return [elements.reduce(0, +)]

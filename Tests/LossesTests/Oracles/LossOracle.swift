@@ -12,6 +12,9 @@ struct LossOracle: Sendable {
 
         func number(_ name: String, _ standard: Double) -> Double { options[name].flatMap { Double($0) } ?? standard }
         func flag(_ name: String) -> Bool { options[name] == "true" }
+        func numbers(_ name: String, _ standard: [Double]) -> [Double] {
+            options[name]?.split(separator: ",").compactMap { Double($0) } ?? standard
+        }
         func word(_ name: String, _ standard: String) -> String { options[name] ?? standard }
 
         /// An optional input, or ones.
@@ -37,19 +40,40 @@ struct LossOracle: Sendable {
     var sizes = [1, 2, 17]
     /// Inputs whose single elements cannot be moved on their own.
     var constrained: Set<String> = []
+    /// Makes drawn inputs valid where their ranges alone do not.
+    var prepare: (@Sendable (inout [String: Matrix]) -> Void)?
+    /// Whether inputs of any magnitude give a finite value and gradient.
+    var isFiniteEverywhere = true
+    /// Whether n = 0 is a batch like any other.
+    var allowsEmpty = true
     /// Whether it has a second derivative that the library carries.
     var isTwiceDifferentiable = true
     /// Cases beside the standard ones.
     var cases: [LossCase] = []
     /// What the mean divides by, where that is not the number of elements.
     var divisor: (@Sendable (Given) -> Double)?
+    /// The formula with those parts that no derivative is carried through taken from a second, unmoved set of inputs.
+    var held: (@Sendable (_ moved: Given, _ unmoved: Given) -> [Double])?
     /// The elements before the reduction.
     let formula: Formula
 
-    static let all: [LossOracle] = [
-        .crossEntropy, .binaryCrossEntropy, .mse, .l1, .huber, .pseudoHuber, .infoNCE, .tripletMargin, .sinkhornDivergence, .mstLength,
-        .mstLengthRegularizer, .topologicalAutoencoder,
-    ]
+    /// A loss of which parts are held: the formula takes them from its second argument.
+    static func holding(
+        _ name: String, options: [String: String] = [:], isFiniteEverywhere: Bool = true,
+        prepare: (@Sendable (inout [String: Matrix]) -> Void)? = nil, cases: [LossCase] = [],
+        formula: @escaping @Sendable (_ moved: Given, _ unmoved: Given) -> [Double]
+    ) -> LossOracle {
+        LossOracle(
+            name: name, options: options, prepare: prepare, isFiniteEverywhere: isFiniteEverywhere,
+            cases: cases, held: formula
+        ) { formula($0, $0) }
+    }
+
+    static let all: [LossOracle] =
+        classification + distillation + ranking + preference + divergence + [
+            .mse, .l1, .huber, .pseudoHuber, .infoNCE, .tripletMargin, .sinkhornDivergence, .mstLength, .mstLengthRegularizer,
+            .topologicalAutoencoder,
+        ]
 
     static func named(_ name: String) -> LossOracle? { all.first { $0.name == name } }
 

@@ -1,0 +1,172 @@
+import LossKitOps
+
+/// Cosines between embeddings and the classes' weights, and softmax cross-entropy once the own class's cosine was changed.
+///
+/// - Parameters:
+///   - margin: Gives the own class's logit from its cosine [N], as if all were unscaled.
+func marginSoftmax(
+    _ embeddings: Tensor, _ weights: Tensor, _ targets: Tensor, scale: Double, reduction: Reduction, _ operation: String,
+    margin: (Tensor) throws -> Tensor
+) throws -> Tensor {
+    try require(scale > 0, operation, "scale > 0", scale)
+    let (cosines, rows) = try classCosines(embeddings, weights, targets, operation)
+    let own = try margin(rows.pick(cosines))
+    let logits = try Tensor.select(rows.isTarget, rows.column(own), cosines) * scale
+    return try crossEntropy(logits: logits, targets: targets, reduction: reduction)
+}
+
+/// Cosines [N, C] of embeddings and classes, and the rows' own classes; a vector of length 0 has cosine 0 with all.
+func classCosines(_ embeddings: Tensor, _ weights: Tensor, _ targets: Tensor, _ operation: String) throws -> (Tensor, ClassTargets) {
+    try requireShape(embeddings, [nil, nil], "embeddings", operation)
+    try requireShape(weights, [nil, embeddings.shape[1]], "class weights", operation)
+    try requireFloatingPoint(embeddings, operation)
+    try requireFloatingPoint(weights, operation)
+    func unit(_ x: Tensor) throws -> Tensor { try x / x.norm(axes: [1], keepDimensions: true).clamped(min: 1e-12) }
+    let cosines = try unit(embeddings).matmul(unit(weights).transposed())
+    return (cosines, try ClassTargets(targets, beside: cosines, operation))
+}
+
+/// ArcFace: softmax cross-entropy of scaled cosines, an angle added to the own class's.
+///
+/// `s cos(theta_y + margin)` for the own class, `s cos theta_k` for the others; beyond `theta = pi - margin`, where the cosine would rise again,
+/// `s (cos theta_y - margin sin margin)`.
+///
+/// - Parameters:
+///   - embeddings: [N, D].
+///   - weights: [C, D], a direction for each class; lengths do not matter.
+///   - targets: [N], integers.
+///   - scale: s, above 0.
+///   - margin: In radians, in 0 ..< pi.
+///   - reduction: Over rows.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
+/// - Note: By the addition theorem, so that no angle is formed and derivatives stay finite at 0. Deng et al., ArcFace, 2019.
+public func arcFace(
+    embeddings: Tensor, weights: Tensor, targets: Tensor, scale: Double = 64, margin: Double = 0.5, reduction: Reduction = .mean
+) throws -> Tensor {
+    try require((0..<Double.pi).contains(margin), "arcFace", "margin in 0 ..< pi", margin)
+    return try marginSoftmax(embeddings, weights, targets, scale: scale, reduction: reduction, "arcFace") { cosine in
+        let angle = try Tensor.full([], margin, dtype: cosine.dtype, on: cosine.device)
+        let sine = (1 - cosine.square()).relu().squareRoot()
+        let turned = cosine * angle.cos() - sine * angle.sin()
+        return Tensor.select(cosine .> -angle.cos(), turned, cosine - angle.sin() * margin)
+    }
+}
+
+/// CosFace: softmax cross-entropy of scaled cosines, a margin taken from the own class's.
+///
+/// `s (cos theta_y - margin)` for the own class, `s cos theta_k` for the others.
+///
+/// - Parameters:
+///   - embeddings: [N, D].
+///   - weights: [C, D], a direction for each class; lengths do not matter.
+///   - targets: [N], integers.
+///   - scale: s, above 0.
+///   - margin: Not negative.
+///   - reduction: Over rows.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
+/// - Note: Wang et al., CosFace, 2018. ``amSoftmax(embeddings:weights:targets:scale:margin:reduction:)`` is the same with a scale of 30.
+public func cosFace(
+    embeddings: Tensor, weights: Tensor, targets: Tensor, scale: Double = 64, margin: Double = 0.35, reduction: Reduction = .mean
+) throws -> Tensor {
+    try require(margin >= 0, "cosFace", "margin >= 0", margin)
+    return try marginSoftmax(embeddings, weights, targets, scale: scale, reduction: reduction, "cosFace") { $0 - margin }
+}
+
+/// Additive margin softmax: ``cosFace(embeddings:weights:targets:scale:margin:reduction:)`` as its second authors scale it.
+///
+/// - Parameters:
+///   - embeddings: [N, D].
+///   - weights: [C, D], a direction for each class; lengths do not matter.
+///   - targets: [N], integers.
+///   - scale: Above 0.
+///   - margin: Not negative.
+///   - reduction: Over rows.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
+/// - Note: Wang et al., Additive Margin Softmax for Face Verification, 2018.
+public func amSoftmax(
+    embeddings: Tensor, weights: Tensor, targets: Tensor, scale: Double = 30, margin: Double = 0.35, reduction: Reduction = .mean
+) throws -> Tensor {
+    try require(margin >= 0, "amSoftmax", "margin >= 0", margin)
+    return try marginSoftmax(embeddings, weights, targets, scale: scale, reduction: reduction, "amSoftmax") { $0 - margin }
+}
+
+/// SphereFace (A-Softmax): softmax cross-entropy of the embeddings' lengths times cosines, the own class's angle multiplied.
+///
+/// `|x| psi(theta_y)` for the own class, `|x| cos theta_k` for the others, `psi(theta) = (-1)^k cos(m theta) - 2 k` for theta in `[k pi / m, (k + 1) pi / m]`.
+/// With annealing, `(annealing cos theta + psi) / (1 + annealing)` stands for psi.
+///
+/// - Parameters:
+///   - embeddings: [N, D].
+///   - weights: [C, D], a direction for each class; lengths do not matter.
+///   - targets: [N], integers.
+///   - margin: m, a whole number from 1.
+///   - annealing: Not negative; the authors lower it from 1000 to 5 during training.
+///   - reduction: Over rows.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
+/// - Note: cos(m theta) by Chebyshev's recursion, so that derivatives stay finite. Liu et al., SphereFace, 2017.
+public func sphereFace(
+    embeddings: Tensor, weights: Tensor, targets: Tensor, margin: Int = 4, annealing: Double = 0, reduction: Reduction = .mean
+) throws -> Tensor {
+    let operation = "sphereFace"
+    try require(margin >= 1, operation, "margin >= 1", margin)
+    try require(annealing >= 0, operation, "annealing >= 0", annealing)
+    let (cosines, rows) = try classCosines(embeddings, weights, targets, operation)
+    let cosine = try rows.pick(cosines)
+    var (before, multiple) = (try cosine.constant(1) + cosine * 0, cosine)
+    for _ in 1..<margin { (before, multiple) = (multiple, cosine * multiple * 2 - before) }
+    // The piece that the angle lies in: its number, and the sign that goes with it.
+    let angle = stopGradient(cosine).clamped(min: -1, max: 1).acos()
+    let piece = (angle * (Double(margin) / Double.pi)).floor().clamped(max: Double(margin - 1))
+    let isOdd = (piece - (piece * 0.5).floor() * 2) .> 0.5
+    let psi = Tensor.select(isOdd, -multiple, multiple) - piece * 2
+    let own = (cosine * annealing + psi) / (1 + annealing)
+    let lengths = try embeddings.norm(axes: [1], keepDimensions: true)
+    let logits = try Tensor.select(rows.isTarget, rows.column(own), cosines) * lengths
+    return try crossEntropy(logits: logits, targets: targets, reduction: reduction)
+}
+
+extension LossDescription {
+    private static let faces: [Input] = [
+        .init("embeddings", ["n", "d"]), .init("weights", ["classes", "d"]), .init("targets", ["n"], .classes("classes")),
+    ]
+
+    static let arcFaceLoss = LossDescription(
+        "arcFace", .classification, "Softmax of cosines, an angle added to the own class's",
+        reference: "Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition, 2019", inputs: faces,
+        options: [.number("scale", 64), .number("margin", 0.5), .reduction]
+    ) {
+        try arcFace(
+            embeddings: $0["embeddings"], weights: $0["weights"], targets: $0["targets"], scale: $0.number("scale"),
+            margin: $0.number("margin"), reduction: $0.reduction())
+    }
+
+    static let cosFaceLoss = LossDescription(
+        "cosFace", .classification, "Softmax of cosines, a margin taken from the own class's",
+        reference: "Wang et al., CosFace: Large Margin Cosine Loss for Deep Face Recognition, 2018", inputs: faces,
+        options: [.number("scale", 64), .number("margin", 0.35), .reduction]
+    ) {
+        try cosFace(
+            embeddings: $0["embeddings"], weights: $0["weights"], targets: $0["targets"], scale: $0.number("scale"),
+            margin: $0.number("margin"), reduction: $0.reduction())
+    }
+
+    static let amSoftmaxLoss = LossDescription(
+        "amSoftmax", .classification, "Softmax of cosines with an additive margin",
+        reference: "Wang et al., Additive Margin Softmax for Face Verification, 2018", inputs: faces,
+        options: [.number("scale", 30), .number("margin", 0.35), .reduction]
+    ) {
+        try amSoftmax(
+            embeddings: $0["embeddings"], weights: $0["weights"], targets: $0["targets"], scale: $0.number("scale"),
+            margin: $0.number("margin"), reduction: $0.reduction())
+    }
+
+    static let sphereFaceLoss = LossDescription(
+        "sphereFace", .classification, "Softmax of cosines, the own class's angle multiplied",
+        reference: "Liu et al., SphereFace: Deep Hypersphere Embedding for Face Recognition, 2017", inputs: faces,
+        options: [.integer("margin", 4), .number("annealing", 0), .reduction]
+    ) {
+        try sphereFace(
+            embeddings: $0["embeddings"], weights: $0["weights"], targets: $0["targets"], margin: $0.integer("margin"),
+            annealing: $0.number("annealing"), reduction: $0.reduction())
+    }
+}

@@ -1,0 +1,3 @@
+extension LossRegistry {
+    static let divergence: [LossDescription] = [.klDivergenceLoss, .jensenShannonLoss]
+}

@@ -1,0 +1,5 @@
+extension LossRegistry {
+    static let ranking: [LossDescription] = [
+        .relativeLossPredictionLoss, .absoluteLossPredictionLoss, .mannWhitneyLoss, .rankRegularizedLoss,
+    ]
+}

@@ -1,0 +1,3 @@
+extension LossOracle {
+    static let divergence: [LossOracle] = [.klDivergence, .jensenShannon]
+}
