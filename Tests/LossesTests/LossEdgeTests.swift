@@ -43,6 +43,6 @@ import Testing
         }
         let (value, slopes) = try slopes(given, given.tensors(inputs, on: device))
         #expect(try value.scalar().isFinite)
-        for slope in slopes { #expect(try slope.array(of: Float.self).allSatisfy(\.isFinite)) }
+        for slope in slopes { #expect(try slope.array(of: Float.self).allSatisfy { $0.isFinite }) }
     }
 }

@@ -38,7 +38,8 @@ import Testing
         }
         #expect(abs(error - result.marginalError) <= 0.01 * error + 1e-5)
         let stopped = try sinkhorn(
-            Tensor(xs, shape: [n, 2], on: device), Tensor(ys, shape: [m, 2], on: device), epsilon: 0.001, tolerance: 1e-9, maximumIterations: 5)
+            Tensor(xs, shape: [n, 2], on: device), Tensor(ys, shape: [m, 2], on: device), epsilon: 0.001, tolerance: 1e-9,
+            maximumIterations: 5)
         #expect(!stopped.isConverged && stopped.iterations == 5)
     }
 
@@ -76,12 +77,16 @@ import Testing
         let two = try Tensor([1, 2, 3, 4] as [Float], shape: [2, 2], on: device)
         let broken = try Tensor([1, .nan, 3, 4] as [Float], shape: [2, 2], on: device)
         let calls: [(String, () throws -> Tensor)] = [
-            ("one point", { try mstLength(one) }), ("NaN point", { try mstLength(broken) }), ("NaN cloud", { try sinkhornDivergence(two, broken) }),
+            ("one point", { try mstLength(one) }), ("NaN point", { try mstLength(broken) }),
+            ("NaN cloud", { try sinkhornDivergence(two, broken) }),
             ("no mass", { try sinkhornDivergence(two, two, a: Tensor.zeros([2], on: device), b: Tensor.zeros([2], on: device)) }),
-            ("tiny epsilon", { try sinkhornDivergence(two, two, epsilon: 1e-40) }), ("epsilon", { try sinkhornDivergence(two, two, epsilon: 0) }), ("dimensions", { try pairwiseDistance(two, Tensor.zeros([2, 3], on: device)) }),
+            ("tiny epsilon", { try sinkhornDivergence(two, two, epsilon: 1e-40) }),
+            ("epsilon", { try sinkhornDivergence(two, two, epsilon: 0) }),
+            ("dimensions", { try pairwiseDistance(two, Tensor.zeros([2, 3], on: device)) }),
             ("masses", { try sinkhornDivergence(two, two, a: Tensor.ones([2], on: device)) }),
             ("negative weights", { try sinkhornDivergence(two, two, a: Tensor([2, -1] as [Float], on: device)) }),
-            ("shapes", { try mse(predictions: one, targets: two) }), ("smoothing", { try crossEntropy(logits: two, targets: two, labelSmoothing: 2) }),
+            ("shapes", { try mse(predictions: one, targets: two) }),
+            ("smoothing", { try crossEntropy(logits: two, targets: two, labelSmoothing: 2) }),
         ]
         for (name, call) in calls {
             do {

@@ -2,7 +2,8 @@ import LossKitOps
 
 /// Cross-entropy of independent yes-or-no logits.
 ///
-/// `softplus(z) - t z`, with a weight `p` for the positive class `(1 - t) z + (1 + (p - 1) t) softplus(-z)`; gradient (without p) `sigmoid(z) - t`.
+/// `softplus(z) - t z`, with a weight `p` for the positive class `(1 - t) z + (1 + (p - 1) t) softplus(-z)`; gradient (without p)
+/// `sigmoid(z) - t`.
 ///
 /// - Parameters:
 ///   - logits: Any shape, floating point.
@@ -23,7 +24,8 @@ public func binaryCrossEntropy(
 
 /// Cross-entropy of independent yes-or-no probabilities.
 ///
-/// `-(t log p + (1 - t) log(1 - p))`, each logarithm at least -100, so that 0 and 1 give finite losses; gradient `(p - t) / (p (1 - p))`, 0 where a logarithm is held.
+/// `-(t log p + (1 - t) log(1 - p))`, each logarithm at least -100, so that 0 and 1 give finite losses; gradient `(p - t) / (p (1 - p))`, 0
+/// where a logarithm is held.
 ///
 /// - Parameters:
 ///   - probabilities: Any shape, in 0...1.
@@ -31,7 +33,8 @@ public func binaryCrossEntropy(
 ///   - weights: What each element counts; broadcast against the probabilities.
 ///   - reduction: Over all elements.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``.
-/// - Note: PyTorch's `binary_cross_entropy`. From logits, ``binaryCrossEntropy(logits:targets:weights:positiveWeight:reduction:)`` is more accurate.
+/// - Note: PyTorch's `binary_cross_entropy`. From logits, ``binaryCrossEntropy(logits:targets:weights:positiveWeight:reduction:)`` is more
+///   accurate.
 public func binaryCrossEntropyOfProbabilities(
     probabilities: Tensor, targets: Tensor, weights: Tensor? = nil, reduction: Reduction = .mean
 ) throws -> Tensor {
@@ -46,7 +49,8 @@ private func weighted(_ elements: Tensor, _ weights: Tensor?, _ operation: Strin
     guard let weights else { return elements }
     let product = elements * weights
     guard try product.checked().shape == elements.shape else {
-        throw TensorError.shapeMismatch(operation: operation, expected: "weights that broadcast to \(elements.shape)", actual: [weights.shape])
+        throw TensorError.shapeMismatch(
+            operation: operation, expected: "weights that broadcast to \(elements.shape)", actual: [weights.shape])
     }
     return product
 }
@@ -57,7 +61,8 @@ extension LossDescription {
         reference: "PyTorch binary_cross_entropy_with_logits",
         inputs: [
             .init("logits", ["n", "d"]), .init("targets", ["n", "d"], .real(0...1)),
-            .init("weights", ["n", "d"], .real(0.5...2), isOptional: true), .init("positiveWeight", ["d"], .real(0.5...2), isOptional: true),
+            .init("weights", ["n", "d"], .real(0.5...2), isOptional: true),
+            .init("positiveWeight", ["d"], .real(0.5...2), isOptional: true),
         ],
         options: [.reduction]
     ) {

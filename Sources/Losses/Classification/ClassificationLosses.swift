@@ -15,6 +15,7 @@ extension LossRegistry {
     ]
     private static let margins: [LossDescription] = [
         .arcFaceLoss, .cosFaceLoss, .amSoftmaxLoss, .sphereFaceLoss, .entmaxLossLoss, .entmax15LossLoss, .sparsemaxLossLoss,
+        .sampledSoftmaxLoss, .adaptiveSoftmaxLoss, .hierarchicalSoftmaxLoss, .ctcLoss,
     ]
     private static let research: [LossDescription] = [
         .rejectionLoss, .correctnessAwareLoss, .entropyMaximizationLoss, .directCoverageLoss, .taylorVariationalPULoss, .anyLossLoss,

@@ -59,7 +59,8 @@ public func sequenceLogProbabilities(logits: Tensor, targets: Tensor, ignoreInde
 extension LossDescription {
     static let directCoverageLoss = LossDescription(
         "directCoverage", .classification, "The chance that one of N sampled sequences is right",
-        reference: "Chen et al., Rethinking Fine-Tuning when Scaling Test-Time Compute: Limiting Confidence Improves Mathematical Reasoning, 2025",
+        reference:
+            "Chen et al., Rethinking Fine-Tuning when Scaling Test-Time Compute: Limiting Confidence Improves Mathematical Reasoning, 2025",
         inputs: [.init("logits", ["n", "t", "classes"]), .init("targets", ["n", "t"], .classes("classes"))],
         options: [.integer("samples", 4), .integer("ignoreIndex", -100), .reduction],
         catalogue: ["rethinking-fine-tuning-when-scaling-test-time-compute-limiting"]

@@ -8,7 +8,8 @@ import LossKitOps
 /// - Parameters:
 ///   - logits: [N, C].
 ///   - targets: [N], integers.
-///   - averages: [N, C], the rows' averages by ``earlyLearningAverages(logits:previous:momentum:)``, already moved in this step; held still.
+///   - averages: [N, C], the rows' averages by ``earlyLearningAverages(logits:previous:momentum:)``, already moved in this step; held
+///     still.
 ///   - weight: The paper has 3 for CIFAR-10, 7 for CIFAR-100.
 ///   - reduction: Over rows.
 /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches.
@@ -25,7 +26,8 @@ public func earlyLearning(
 
 /// The moving average of predictions that ``earlyLearning(logits:targets:averages:weight:reduction:)`` keeps to, one step on.
 ///
-/// `momentum previous + (1 - momentum) p / sum_k p_k` with `p` the softmax held within 1e-4 of 0 and 1; no derivative is carried through it.
+/// `momentum previous + (1 - momentum) p / sum_k p_k` with `p` the softmax held within 1e-4 of 0 and 1; no derivative is carried through
+/// it.
 ///
 /// - Parameters:
 ///   - logits: [N, C].

@@ -51,6 +51,7 @@ public func binaryFocal(
 
 /// Binary focal losses by elements, and the probability that is not given to the truth.
 func binaryFocalElements(_ logits: Tensor, _ targets: Tensor, alpha: Double?, gamma: Double) -> (loss: Tensor, missing: Tensor) {
+    let targets = targets.asType(logits.dtype)
     let missing = logits.sigmoid() * (1 - targets) + (-logits).sigmoid() * targets
     var elements = (logits.softplus() - targets * logits) * missing.heldPower(gamma)
     if let alpha { elements = elements * (targets * (2 * alpha - 1) + (1 - alpha)) }

@@ -28,7 +28,8 @@ func classCosines(_ embeddings: Tensor, _ weights: Tensor, _ targets: Tensor, _ 
 
 /// ArcFace: softmax cross-entropy of scaled cosines, an angle added to the own class's.
 ///
-/// `s cos(theta_y + margin)` for the own class, `s cos theta_k` for the others; beyond `theta = pi - margin`, where the cosine would rise again,
+/// `s cos(theta_y + margin)` for the own class, `s cos theta_k` for the others; beyond `theta = pi - margin`, where the cosine would rise
+/// again,
 /// `s (cos theta_y - margin sin margin)`.
 ///
 /// - Parameters:
@@ -38,7 +39,8 @@ func classCosines(_ embeddings: Tensor, _ weights: Tensor, _ targets: Tensor, _ 
 ///   - scale: s, above 0.
 ///   - margin: In radians, in 0 ..< pi.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of
+///   range.
 /// - Note: By the addition theorem, so that no angle is formed and derivatives stay finite at 0. Deng et al., ArcFace, 2019.
 public func arcFace(
     embeddings: Tensor, weights: Tensor, targets: Tensor, scale: Double = 64, margin: Double = 0.5, reduction: Reduction = .mean
@@ -63,7 +65,8 @@ public func arcFace(
 ///   - scale: s, above 0.
 ///   - margin: Not negative.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of
+///   range.
 /// - Note: Wang et al., CosFace, 2018. ``amSoftmax(embeddings:weights:targets:scale:margin:reduction:)`` is the same with a scale of 30.
 public func cosFace(
     embeddings: Tensor, weights: Tensor, targets: Tensor, scale: Double = 64, margin: Double = 0.35, reduction: Reduction = .mean
@@ -81,7 +84,8 @@ public func cosFace(
 ///   - scale: Above 0.
 ///   - margin: Not negative.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of
+///   range.
 /// - Note: Wang et al., Additive Margin Softmax for Face Verification, 2018.
 public func amSoftmax(
     embeddings: Tensor, weights: Tensor, targets: Tensor, scale: Double = 30, margin: Double = 0.35, reduction: Reduction = .mean
@@ -92,7 +96,8 @@ public func amSoftmax(
 
 /// SphereFace (A-Softmax): softmax cross-entropy of the embeddings' lengths times cosines, the own class's angle multiplied.
 ///
-/// `|x| psi(theta_y)` for the own class, `|x| cos theta_k` for the others, `psi(theta) = (-1)^k cos(m theta) - 2 k` for theta in `[k pi / m, (k + 1) pi / m]`.
+/// `|x| psi(theta_y)` for the own class, `|x| cos theta_k` for the others, `psi(theta) = (-1)^k cos(m theta) - 2 k` for theta in
+/// `[k pi / m, (k + 1) pi / m]`.
 /// With annealing, `(annealing cos theta + psi) / (1 + annealing)` stands for psi.
 ///
 /// - Parameters:
@@ -102,7 +107,8 @@ public func amSoftmax(
 ///   - margin: m, a whole number from 1.
 ///   - annealing: Not negative; the authors lower it from 1000 to 5 during training.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of
+///   range.
 /// - Note: cos(m theta) by Chebyshev's recursion, so that derivatives stay finite. Liu et al., SphereFace, 2017.
 public func sphereFace(
     embeddings: Tensor, weights: Tensor, targets: Tensor, margin: Int = 4, annealing: Double = 0, reduction: Reduction = .mean

@@ -8,7 +8,8 @@ import LossKitOps
 ///   - logits: [N, C] or [C].
 ///   - targets: The same shape, integers: the row's labels, closed by -1 where they are fewer than C; what follows is not read.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the position of a label that is neither a class nor -1;
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the position of a label that is neither a class nor
+///   -1;
 ///   shape and type mismatches.
 /// - Note: PyTorch's `multilabel_margin_loss`. The pairs of classes are never held: memory grows with N C.
 public func multiLabelMargin(logits: Tensor, targets: Tensor, reduction: Reduction = .mean) throws -> Tensor {

@@ -11,7 +11,8 @@ import LossKitOps
 ///   - margin: In the logits' units.
 ///   - weights: [C], not negative; no derivative is carried to them.
 ///   - reduction: Over rows; the mean divides by their number.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; p other than 1 and 2.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; p other than 1 and
+///   2.
 /// - Note: PyTorch's `multi_margin_loss`; p = 1 is Crammer and Singer's loss with a sum for the maximum (Weston and Watkins, 1999).
 public func multiMargin(
     logits: Tensor, targets: Tensor, p: Int = 1, margin: Double = 1, weights: Tensor? = nil, reduction: Reduction = .mean

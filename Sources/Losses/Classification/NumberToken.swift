@@ -12,7 +12,8 @@ public enum NumberTokenForm: String, Sendable, CaseIterable {
 ///
 /// At tokens whose label is a number y, with p the softmax over the number tokens alone and V their values: `sum_j p_j |y - V_j|`, the
 /// Wasserstein distance, or `(y - sum_j p_j V_j)^2`. The mean over those tokens; where there are none, 0.
-/// Gradients `p_k (|y - V_k| - L)` and `2 (yhat - y) p_k (V_k - yhat)`, 0 at other tokens. Added to cross-entropy with a weight (the authors: 0.3).
+/// Gradients `p_k (|y - V_k| - L)` and `2 (yhat - y) p_k (V_k - yhat)`, 0 at other tokens. Added to cross-entropy with a weight (the
+/// authors: 0.3).
 ///
 /// - Parameters:
 ///   - logits: [..., V].
@@ -89,7 +90,8 @@ extension LossDescription {
         options: [.choice("form", NumberTokenForm.wasserstein), .integer("ignoreIndex", -100)], catalogue: [row]
     ) {
         try numberToken(
-            logits: $0["logits"], targets: $0["targets"], values: $0["values"], form: $0.choice("form"), ignoreIndex: $0.integer("ignoreIndex"))
+            logits: $0["logits"], targets: $0["targets"], values: $0["values"], form: $0.choice("form"),
+            ignoreIndex: $0.integer("ignoreIndex"))
     }
 
     static let numberTokenDistributionLoss = LossDescription(

@@ -2,7 +2,8 @@ import LossKitOps
 
 /// Taylor variational loss of positive and unlabelled data, which needs no class prior.
 ///
-/// With `f = sigmoid(z)`, m its mean over the unlabelled: `-mean_positive log f - sum_{i=1}^{order} (1 - m)^i / i`, the second sum standing for `log m`.
+/// With `f = sigmoid(z)`, m its mean over the unlabelled: `-mean_positive log f - sum_{i=1}^{order} (1 - m)^i / i`, the second sum standing
+/// for `log m`.
 /// Gradient `(f - 1) / n_p` at positives, `sum_{i<order} (1 - m)^i f (1 - f) / n_u` at the others.
 /// With teacher logits plus `calibration` times the mean symmetric divergence `(f - f_teacher) (z - z_teacher)`.
 ///
@@ -96,7 +97,8 @@ public enum ClassificationMetric: String, Sendable, CaseIterable {
 extension LossDescription {
     static let taylorVariationalPULoss = LossDescription(
         "taylorVariationalPU", .classification, "Positive and unlabelled data without a class prior",
-        reference: "Zhao et al., Class Prior-Free Positive-Unlabeled Learning with Taylor Variational Loss for Hyperspectral Remote Sensing Imagery, 2023",
+        reference:
+            "Zhao et al., Class Prior-Free Positive-Unlabeled Learning with Taylor Variational Loss for Hyperspectral Remote Sensing Imagery, 2023",
         inputs: [
             .init("logits", ["n"]), .init("labels", ["n"], .integers(0...1)),
             .init("teacherLogits", ["n"], isOptional: true, isDifferentiable: false),

@@ -56,7 +56,8 @@ public func entropyMinimization(logits: Tensor, reduction: Reduction = .mean) th
 
 /// Comp-sum losses: a family in `u = sum_{k != y} exp(z_k - z_y)` that holds cross-entropy and its robust relatives.
 ///
-/// `((1 + u)^(1 - tau) - 1) / (1 - tau)`, for tau = 1 `log(1 + u)`. 0 is the sum-exponential loss, 1 cross-entropy, between 1 and 2 generalised
+/// `((1 + u)^(1 - tau) - 1) / (1 - tau)`, for tau = 1 `log(1 + u)`. 0 is the sum-exponential loss, 1 cross-entropy, between 1 and 2
+/// generalised
 /// cross-entropy, 2 `1 - p_y`. Gradient `p_y^(tau - 1) (p - onehot(y))`.
 ///
 /// - Parameters:
@@ -77,7 +78,8 @@ public func compSum(
     }
 }
 
-/// Smooth adversarial comp-sum loss: a comp-sum loss, and how far an attack moves the differences between the own class's logit and the others.
+/// Smooth adversarial comp-sum loss: a comp-sum loss, and how far an attack moves the differences between the own class's logit and the
+/// others.
 ///
 /// `compSum + nu |D(attacked) - D(clean)|_2` with `D = (z_y - z_k)` over `k != y`.
 ///
@@ -88,7 +90,8 @@ public func compSum(
 ///   - tau: Not negative.
 ///   - nu: Above 0.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of
+///   range.
 /// - Note: Mao, Mohri and Zhong, 2023.
 public func smoothAdversarialCompSum(
     logits: Tensor, attackedLogits: Tensor, targets: Tensor, tau: Double = 1, nu: Double = 1, reduction: Reduction = .mean
@@ -115,8 +118,10 @@ public func smoothAdversarialCompSum(
 ///   - logZero: A, below 0; code that clips probabilities at 1e-4 has -9.21.
 ///   - ignoreIndex: Rows with this class index count for nothing.
 ///   - reduction: Over rows; the mean divides by the number of rows that count.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
-/// - Note: Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, 2019, with (alpha, beta) of (0.1, 1) for ten classes and (6, 0.1) for a hundred.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of
+///   range.
+/// - Note: Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, 2019, with (alpha, beta) of (0.1, 1) for ten classes
+///   and (6, 0.1) for a hundred.
 public func symmetricCrossEntropy(
     logits: Tensor, targets: Tensor, alpha: Double = 1, beta: Double = 1, logZero: Double = -4, ignoreIndex: Int = -100,
     reduction: Reduction = .mean

@@ -14,7 +14,8 @@ public enum LossTransform: String, Sendable, CaseIterable {
 
 /// Weights of a batch's rows by their losses: a softmax of transformed losses.
 ///
-/// With the losses scaled to `h = 2 (l - min) / (max - min + 1e-8) - 1`: `softmax(f(h) / temperature)`. They sum to 1; no derivative is carried through them.
+/// With the losses scaled to `h = 2 (l - min) / (max - min + 1e-8) - 1`: `softmax(f(h) / temperature)`. They sum to 1; no derivative is
+/// carried through them.
 ///
 /// - Parameters:
 ///   - losses: [N].
@@ -23,7 +24,9 @@ public enum LossTransform: String, Sendable, CaseIterable {
 ///   - strength: The paper's constant of the last three transforms.
 /// - Note: Sow et al., Dynamic Loss-Based Sample Reweighting for Improved Large Language Model Pretraining, 2025.
 ///   The softmax is certain; where exactly the linear transform is held is not, so it is an option.
-public func lossWeights(_ losses: Tensor, transform: LossTransform = .linear, temperature: Double = 1, strength: Double = 1) throws -> Tensor {
+public func lossWeights(_ losses: Tensor, transform: LossTransform = .linear, temperature: Double = 1, strength: Double = 1) throws
+    -> Tensor
+{
     try requireShape(losses, [nil], "losses", "lossWeights")
     try require(temperature > 0, "lossWeights", "temperature > 0", temperature)
     let held = stopGradient(losses)
@@ -58,7 +61,8 @@ public func reweighted(losses: Tensor, transform: LossTransform = .linear, tempe
 /// EnsLoss: a random convex and calibrated loss, of which only the gradient matters, drawn anew at each step.
 ///
 /// With margins `s = (2 t - 1) z`, each row is given a negative slope g, and the value is `g s`, g held: gradient `g (2 t - 1)`.
-/// The slopes are `-BC^-1(noise)`, at least -1, ascending with the margins; where `s > 1` they are multiplied by `1 / s`, and all are lowered by 1e-6.
+/// The slopes are `-BC^-1(noise)`, at least -1, ascending with the margins; where `s > 1` they are multiplied by `1 / s`, and all are
+/// lowered by 1e-6.
 ///
 /// - Parameters:
 ///   - logits: [N].
@@ -101,7 +105,8 @@ extension LossDescription {
         "ensLoss", .classification, "A random convex and calibrated loss, drawn anew at each step",
         reference: "Dai, EnsLoss: Stochastic Calibrated Loss Ensembles for Preventing Overfitting in Classification, 2024",
         inputs: [
-            .init("logits", ["n"]), .init("targets", ["n"], .integers(0...1)), .init("noise", ["n"], .real(-2...2), isDifferentiable: false),
+            .init("logits", ["n"]), .init("targets", ["n"], .integers(0...1)),
+            .init("noise", ["n"], .real(-2...2), isDifferentiable: false),
         ],
         options: [.number("lambda", 0), .reduction],
         catalogue: ["ensloss-stochastic-calibrated-loss-ensembles-for-preventing-overfitting-in"]

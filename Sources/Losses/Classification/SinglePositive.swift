@@ -12,7 +12,8 @@ import LossKitOps
 ///   - beta: Not negative; 0.02, 0.2, 0.9 and 0.4.
 ///   - reduction: Over all elements.
 /// - Throws: Shape mismatches; options below 0.
-/// - Note: Finite for every finite logit. Zhou et al., Acknowledging the Unknown for Multi-Label Learning with Single Positive Labels, 2022.
+/// - Note: Finite for every finite logit. Zhou et al., Acknowledging the Unknown for Multi-Label Learning with Single Positive Labels,
+///   2022.
 public func entropyMaximization(
     logits: Tensor, labels: Tensor, alpha: Double = 0.2, beta: Double = 0.02, reduction: Reduction = .mean
 ) throws -> Tensor {
@@ -26,7 +27,8 @@ public func entropyMaximization(
     return try reduction(Tensor.select(given .== 0, entropy * -alpha, known))
 }
 
-/// Labels with pseudo-negatives added: of each class, the unknown entries that the model holds least likely, with its probabilities as soft labels.
+/// Labels with pseudo-negatives added: of each class, the unknown entries that the model holds least likely, with its probabilities as soft
+/// labels.
 ///
 /// - Parameters:
 ///   - labels: [N, C]: 1, 0 (unknown) or negative.
@@ -42,7 +44,9 @@ public func addingPseudoNegatives(to labels: Tensor, logits: Tensor, counts: [In
     let classes = counts.count
     for (k, count) in counts.enumerated() where count > 0 {
         let unknown = stride(from: k, to: values.count, by: classes).filter { values[$0] == 0 }
-        for place in unknown.sorted(by: { (likelihoods[$0], $0) < (likelihoods[$1], $1) }).prefix(count) { values[place] = -likelihoods[place] }
+        for place in unknown.sorted(by: { (likelihoods[$0], $0) < (likelihoods[$1], $1) }).prefix(count) {
+            values[place] = -likelihoods[place]
+        }
     }
     return try Tensor(values, shape: labels.shape, on: labels.device).asType(labels.dtype)
 }

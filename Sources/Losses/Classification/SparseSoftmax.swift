@@ -2,7 +2,8 @@ import LossKitOps
 
 /// The alpha-entmax of each row: a distribution that is exactly 0 for classes far enough behind.
 ///
-/// `max(0, (alpha - 1) z - tau)^(1 / (alpha - 1))` with the tau that makes it sum to 1; alpha 1 is the softmax, 1.5 entmax-1.5, 2 sparsemax.
+/// `max(0, (alpha - 1) z - tau)^(1 / (alpha - 1))` with the tau that makes it sum to 1; alpha 1 is the softmax, 1.5 entmax-1.5, 2
+/// sparsemax.
 /// Jacobian `diag(s) - s s^T / sum s` with `s = p^(2 - alpha)` on the support.
 ///
 /// - Parameters:
@@ -10,7 +11,8 @@ import LossKitOps
 ///   - alpha: In 1...2.
 ///   - axis: The axis of the classes.
 /// - Throws: alpha out of range; a bad axis.
-/// - Note: tau by Newton's method from below, which for these alphas never overshoots; each step waits for the device. The last two steps are
+/// - Note: tau by Newton's method from below, which for these alphas never overshoots; each step waits for the device. The last two steps
+///   are
 ///   differentiated, which makes first and second derivatives exact. Peters, Niculae and Martins, Sparse Sequence-to-Sequence Models, 2019.
 public func entmax(_ logits: Tensor, alpha: Double = 1.5, axis: Int = -1) throws -> Tensor {
     try requireFloatingPoint(logits, "entmax")
@@ -19,11 +21,11 @@ public func entmax(_ logits: Tensor, alpha: Double = 1.5, axis: Int = -1) throws
     let axes = [axis]
     guard logits.count > 0 else { return logits }
     // 16-bit storage between the steps would not converge.
-    let wide = logits.dtype == .float64 ? logits : logits.asType(.float32)
+    let wide = logits.widened
     let peak = try stopGradient(wide).max(axes: axes, keepDimensions: true)
     let z = (wide - peak) * (alpha - 1)
     let power = 1 / (alpha - 1)
-    func mass(_ z: Tensor, _ tau: Tensor) -> Tensor { positivePower(z - tau, power) }
+    func mass(_ z: Tensor, _ tau: Tensor) throws -> Tensor { try positivePower(z - tau, power) }
     func step(_ z: Tensor, _ tau: Tensor) throws -> Tensor {
         let excess = try mass(z, tau).sum(axes: axes, keepDimensions: true) - 1
         let slope = try positivePower(z - tau, power - 1).sum(axes: axes, keepDimensions: true) * power
@@ -38,17 +40,17 @@ public func entmax(_ logits: Tensor, alpha: Double = 1.5, axis: Int = -1) throws
         guard moved > 1e-7 else { break }
     }
     tau = try step(z, step(z, tau))
-    return mass(z, tau).asType(logits.dtype)
+    return try mass(z, tau).asType(logits.dtype)
 }
 
 /// x^k where x > 0, else 0; k = 0 gives 1 or 0. No derivative is infinite.
-private func positivePower(_ x: Tensor, _ k: Double) -> Tensor {
+private func positivePower(_ x: Tensor, _ k: Double) throws -> Tensor {
     let isPositive = x .> 0
     if k == 0 { return isPositive.asType(x.dtype) }
     if k == 1 { return x.relu() }
     if k == 2 { return x.relu().square() }
-    let one = x * 0 + 1
-    return Tensor.select(isPositive, Tensor.select(isPositive, x, one).power(k), x * 0)
+    let power = Tensor.select(isPositive, x, try x.constant(1)).power(k)
+    return Tensor.select(isPositive, power, try x.constant(0))
 }
 
 /// The sparsemax of each row: its Euclidean projection onto the simplex; see ``entmax(_:alpha:axis:)``.
@@ -58,8 +60,10 @@ public func sparsemax(_ logits: Tensor, axis: Int = -1) throws -> Tensor { try e
 
 /// Fenchel-Young loss of the alpha-entmax.
 ///
-/// `<p - q, z> + H(p) - H(q)` with p the alpha-entmax of z, q the target and Tsallis' entropy `H(p) = (1 - sum_k p_k^alpha) / (alpha (alpha - 1))`,
-/// at alpha 1 Shannon's: cross-entropy. Gradient `p - q`. It is 0 exactly where p = q: for classes, once the own logit leads by `1 / (alpha - 1)`.
+/// `<p - q, z> + H(p) - H(q)` with p the alpha-entmax of z, q the target and Tsallis' entropy
+/// `H(p) = (1 - sum_k p_k^alpha) / (alpha (alpha - 1))`,
+/// at alpha 1 Shannon's: cross-entropy. Gradient `p - q`. It is 0 exactly where p = q: for classes, once the own logit leads by
+/// `1 / (alpha - 1)`.
 ///
 /// - Parameters:
 ///   - logits: [N, C].
@@ -67,7 +71,8 @@ public func sparsemax(_ logits: Tensor, axis: Int = -1) throws -> Tensor { try e
 ///   - alpha: In 1...2.
 ///   - ignoreIndex: Rows with this class index count for nothing.
 ///   - reduction: Over rows; the mean divides by the number of rows that count.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; alpha out of range.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; alpha out of
+///   range.
 /// - Note: Blondel, Martins and Niculae, Learning with Fenchel-Young Losses, 2020.
 public func entmaxLoss(
     logits: Tensor, targets: Tensor, alpha: Double = 1.5, ignoreIndex: Int = -100, reduction: Reduction = .mean
@@ -81,11 +86,11 @@ public func entmaxLoss(
     let z = try logits - stopGradient(logits).max(axes: [1], keepDimensions: true)
     let p = try entmax(z, alpha: alpha)
     let scale = 1 / (alpha * (alpha - 1))
-    func powers(_ p: Tensor) -> Tensor { alpha == 2 ? p.square() : positivePower(p, alpha) }
+    func powers(_ p: Tensor) throws -> Tensor { alpha == 2 ? p.square() : try positivePower(p, alpha) }
     if try targets.checked().dtype.isFloatingPoint {
         try requireEqualShapes(logits, targets, operation)
         let q = stopGradient(targets)
-        let entropies = (powers(q) - powers(p)) * scale
+        let entropies = try (powers(q) - powers(p)) * scale
         let held = Tensor.select((p .> 0) .|| (q .> 0), z, try z.constant(0))
         return try reduction(((p - q) * held + entropies).sum(axes: [1]))
     }
@@ -99,7 +104,8 @@ public func entmaxLoss(
 
 /// Sparsemax loss; see ``entmaxLoss(logits:targets:alpha:ignoreIndex:reduction:)``.
 ///
-/// `-z_y + 1/2 sum_{k in S} (z_k^2 - tau^2) + 1/2`, S the support; gradient `sparsemax(z) - onehot(y)`. Of two classes it is the modified Huber loss of their difference.
+/// `-z_y + 1/2 sum_{k in S} (z_k^2 - tau^2) + 1/2`, S the support; gradient `sparsemax(z) - onehot(y)`. Of two classes it is the modified
+/// Huber loss of their difference.
 ///
 /// - Note: Martins and Astudillo, From Softmax to Sparsemax: A Sparse Model of Attention and Multi-Label Classification, 2016.
 public func sparsemaxLoss(logits: Tensor, targets: Tensor, ignoreIndex: Int = -100, reduction: Reduction = .mean) throws -> Tensor {

@@ -18,7 +18,8 @@ public func squentropy(logits: Tensor, targets: Tensor, reduction: Reduction = .
 
 /// StableMax cross-entropy: a softmax with a function that grows linearly in place of the exponential.
 ///
-/// `S(x) = x + 1` for x >= 0, else `1 / (1 - x)`; `-log(S(z_y) / sum_k S(z_k))`. Gradient `(q - onehot(y)) / (1 + |z|)`, q the probabilities.
+/// `S(x) = x + 1` for x >= 0, else `1 / (1 - x)`; `-log(S(z_y) / sum_k S(z_k))`. Gradient `(q - onehot(y)) / (1 + |z|)`, q the
+/// probabilities.
 ///
 /// - Parameters:
 ///   - logits: [N, C], [N, C, d1, ...] or [C].
@@ -30,7 +31,7 @@ public func stableMaxCrossEntropy(logits: Tensor, targets: Tensor, reduction: Re
     let rows = try ClassTargets(targets, beside: logits, "stableMaxCrossEntropy")
     // log S is odd: sign(x) log(1 + |x|).
     let isPositive = logits .>= 0
-    let growth = logits.absolute() + 1
+    let growth = Tensor.select(isPositive, logits, -logits) + 1
     let weights = Tensor.select(isPositive, growth, growth.reciprocal())
     let logs = Tensor.select(isPositive, growth.log(), -growth.log())
     return try reduction(weights.sum(axes: [rows.axis]).log() - rows.pick(logs))
@@ -38,7 +39,8 @@ public func stableMaxCrossEntropy(logits: Tensor, targets: Tensor, reduction: Re
 
 /// Z-loss of the spherical family: softplus of how far the own class's standardised logit stays below a threshold.
 ///
-/// With the row's mean and population variance: `softplus(a (b - (z_y - mean) / deviation)) / a`. It does not change when a row is shifted or scaled.
+/// With the row's mean and population variance: `softplus(a (b - (z_y - mean) / deviation)) / a`. It does not change when a row is shifted
+/// or scaled.
 ///
 /// - Parameters:
 ///   - logits: [N, C] or [C].
@@ -46,7 +48,8 @@ public func stableMaxCrossEntropy(logits: Tensor, targets: Tensor, reduction: Re
 ///   - sharpness: a, above 0; growing, the loss becomes a hinge.
 ///   - threshold: b, to be tuned, below `sqrt(C - 1)`, the largest value there is.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; sharpness of 0 or below.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; sharpness of 0 or
+///   below.
 /// - Note: A row of equal logits has the loss `softplus(a b) / a` and no gradient. de Brebisson and Vincent, The Z-loss, 2016.
 public func sphericalZLoss(
     logits: Tensor, targets: Tensor, sharpness: Double = 1, threshold: Double = 1, reduction: Reduction = .mean
@@ -56,7 +59,8 @@ public func sphericalZLoss(
     let centred = try logits - logits.mean(axes: [rows.axis], keepDimensions: true)
     let variance = try centred.square().mean(axes: [rows.axis])
     let isFlat = variance .== 0
-    let scale = Tensor.select(isFlat, try logits.constant(0), Tensor.select(isFlat, try logits.constant(1), variance).reciprocalSquareRoot())
+    let scale = Tensor.select(
+        isFlat, try logits.constant(0), Tensor.select(isFlat, try logits.constant(1), variance).reciprocalSquareRoot())
     let score = try rows.pick(centred) * scale
     return try reduction(((threshold - score) * sharpness).softplus() / sharpness)
 }
@@ -71,7 +75,8 @@ public func sphericalZLoss(
 ///   - lambda: Above 0. Towards 0 the loss is Crammer and Singer's, at 1 cross-entropy less log C, towards infinity the mean difference.
 ///   - margin: In the logits' units.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; lambda of 0 or below.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; lambda of 0 or
+///   below.
 /// - Note: The released code normalises the scores first; do so before the call where wanted.
 ///   Zhu, Ying and Yang, Label Distributionally Robust Losses for Multi-class Classification, 2023.
 public func labelRobust(
@@ -110,7 +115,8 @@ public func adaptiveLabelTemperatures(logits: Tensor, previous: Tensor, lambda: 
 
 /// Adaptive label-distributionally robust loss: each row with a lambda of its own, kept from step to step.
 ///
-/// `lambda_i log(1 / C sum_k exp((z_k + margin [k != y] - z_y) / lambda_i)) - alpha log C / (2 lambda0) (lambda_i - lambda0)^2`, lambda_i held.
+/// `lambda_i log(1 / C sum_k exp((z_k + margin [k != y] - z_y) / lambda_i)) - alpha log C / (2 lambda0) (lambda_i - lambda0)^2`, lambda_i
+/// held.
 ///
 /// - Parameters:
 ///   - logits: [N, C], C >= 2.
@@ -120,7 +126,8 @@ public func adaptiveLabelTemperatures(logits: Tensor, previous: Tensor, lambda: 
 ///   - alpha: Above 1.
 ///   - margin: In the logits' units.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of range.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; options out of
+///   range.
 /// - Note: Zhu, Ying and Yang, 2023.
 public func adaptiveLabelRobust(
     logits: Tensor, targets: Tensor, temperatures: Tensor, lambda: Double = 1, alpha: Double = 2, margin: Double = 1,

@@ -2,7 +2,8 @@ import LossKitOps
 
 /// Logit-level distillation with binary divergences, for an auxiliary head (dual-head distillation).
 ///
-/// Normalised: `T^2 sum_k log cosh((s_k - t_k) / (2 T))`, the divergence of `sigmoid((s - t) / T)` from one half; gradient `T / 2 tanh((s - t) / (2 T))`.
+/// Normalised: `T^2 sum_k log cosh((s_k - t_k) / (2 T))`, the divergence of `sigmoid((s - t) / T)` from one half; gradient
+/// `T / 2 tanh((s - t) / (2 T))`.
 /// Else `T^2 sum_k KL(sigmoid(t / T) | sigmoid(s / T))`; gradient `T (sigmoid(s / T) - sigmoid(t / T))`.
 ///
 /// - Parameters:
@@ -12,7 +13,8 @@ import LossKitOps
 ///   - isNormalized: Which of the two.
 ///   - reduction: Over rows.
 /// - Throws: Shape mismatches; a temperature of 0 or below.
-/// - Note: Finite for every finite logit. Yang et al., Dual-Head Knowledge Distillation, 2024; cross-entropy on the main head is added to it.
+/// - Note: Finite for every finite logit. Yang et al., Dual-Head Knowledge Distillation, 2024; cross-entropy on the main head is added to
+///   it.
 public func binaryKLDistillation(
     logits: Tensor, teacherLogits: Tensor, temperature: Double = 2, isNormalized: Bool = true, reduction: Reduction = .mean
 ) throws -> Tensor {

@@ -1,7 +1,9 @@
 import LossKitOps
 
 extension LossDescription {
-    private static let taught: [Input] = [.init("logits", ["n", "classes"]), .init("teacherLogits", ["n", "classes"], isDifferentiable: false)]
+    private static let taught: [Input] = [
+        .init("logits", ["n", "classes"]), .init("teacherLogits", ["n", "classes"], isDifferentiable: false),
+    ]
     private static let transferRow = "towards-the-fundamental-limits-of-knowledge-transfer-over-finite"
     private static let transfer = "Zhao and Zhu, Towards the Fundamental Limits of Knowledge Transfer over Finite Domains, 2024"
     private static let drawn: [Input] = [
@@ -16,7 +18,8 @@ extension LossDescription {
         options: [.number("temperature", 4), .number("alpha", 0.5), .reduction]
     ) {
         try knowledgeDistillation(
-            logits: $0["logits"], teacherLogits: $0["teacherLogits"], targets: $0.optional("targets"), temperature: $0.number("temperature"),
+            logits: $0["logits"], teacherLogits: $0["teacherLogits"], targets: $0.optional("targets"),
+            temperature: $0.number("temperature"),
             alpha: $0.number("alpha"), reduction: $0.reduction())
     }
 

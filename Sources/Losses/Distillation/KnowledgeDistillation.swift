@@ -12,7 +12,8 @@ import LossKitOps
 ///   - temperature: T, above 0.
 ///   - alpha: In 0...1, the teacher's share.
 ///   - reduction: Over rows.
-/// - Throws: Shape and type mismatches; options out of range; ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a label.
+/// - Throws: Shape and type mismatches; options out of range; ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the
+///   row of a label.
 /// - Note: Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015.
 public func knowledgeDistillation(
     logits: Tensor, teacherLogits: Tensor, targets: Tensor? = nil, temperature: Double = 4, alpha: Double = 0.5,
@@ -36,7 +37,8 @@ func divergence(from student: Tensor, to teacher: Tensor) throws -> Tensor {
 
 /// Decoupled knowledge distillation: the divergence split into that of the own class's probability and that among the other classes.
 ///
-/// `T^2 (alpha KL(b_teacher | b_student) + beta KL(r_teacher | r_student))` with the softened `b = (p_y, 1 - p_y)` and `r` the softmax over the other classes.
+/// `T^2 (alpha KL(b_teacher | b_student) + beta KL(r_teacher | r_student))` with the softened `b = (p_y, 1 - p_y)` and `r` the softmax over
+/// the other classes.
 ///
 /// - Parameters:
 ///   - logits: [N, C], the student's.
@@ -46,7 +48,8 @@ func divergence(from student: Tensor, to teacher: Tensor) throws -> Tensor {
 ///   - alpha: Weight of the own class.
 ///   - beta: Weight of the others.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; a temperature of 0 or below.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; a temperature of 0
+///   or below.
 /// - Note: All in logarithms, finite for every finite logit. Zhao et al., Decoupled Knowledge Distillation, 2022.
 public func decoupledDistillation(
     logits: Tensor, teacherLogits: Tensor, targets: Tensor, temperature: Double = 4, alpha: Double = 1, beta: Double = 8,
@@ -73,7 +76,8 @@ public func decoupledDistillation(
 
 /// Progressive self-knowledge distillation: cross-entropy with the labels mixed with the model's own earlier predictions.
 ///
-/// `-sum_k t_k log p_k`, `t = (1 - alpha) onehot(y) + alpha past`; gradient `p - t`. The authors let alpha grow linearly to 0.8 over training.
+/// `-sum_k t_k log p_k`, `t = (1 - alpha) onehot(y) + alpha past`; gradient `p - t`. The authors let alpha grow linearly to 0.8 over
+/// training.
 ///
 /// - Parameters:
 ///   - logits: [N, C].
@@ -81,7 +85,8 @@ public func decoupledDistillation(
 ///   - past: [N, C], the probabilities the model gave these rows an epoch before; no derivative is carried to them.
 ///   - alpha: In 0...1.
 ///   - reduction: Over rows.
-/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; alpha out of range.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches; alpha out of
+///   range.
 /// - Note: Kim et al., Self-Knowledge Distillation with Progressive Refinement of Targets, 2021.
 public func progressiveSelfDistillation(
     logits: Tensor, targets: Tensor, past: Tensor, alpha: Double = 0.8, reduction: Reduction = .mean
@@ -106,7 +111,8 @@ public func progressiveSelfDistillation(
 ///   - teacherLogProbabilities: [N], of those labels, not above 0; or [N, C], of every class, and the loss is their sum over classes.
 ///   - reduction: Over rows; the paper takes the sum.
 /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches.
-/// - Note: Zhao and Zhu, Towards the Fundamental Limits of Knowledge Transfer over Finite Domains, 2024; with every class, Ba and Caruana, 2014.
+/// - Note: Zhao and Zhu, Towards the Fundamental Limits of Knowledge Transfer over Finite Domains, 2024; with every class, Ba and Caruana,
+///   2014.
 public func squaredErrorLogit(
     logits: Tensor, targets: Tensor, teacherLogProbabilities: Tensor, reduction: Reduction = .mean
 ) throws -> Tensor {

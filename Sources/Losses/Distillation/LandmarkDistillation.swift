@@ -2,8 +2,10 @@ import LossKitOps
 
 /// Distillation of coordinates from a tough and a tolerant teacher (KD-Loss with assistive losses).
 ///
-/// The teachers are reflected to the student's side of the truth g: with `s = sign(x - g)`, `T = g + s |tough - g|`, `T' = g + 0.15 s |tough - g|`,
-/// O and O' likewise of the tolerant one. Assistance `w_T |T - x|` with `w_T = 1.9` where x lies beyond T, `-0.45` where it lies between T' and T
+/// The teachers are reflected to the student's side of the truth g: with `s = sign(x - g)`, `T = g + s |tough - g|`,
+/// `T' = g + 0.15 s |tough - g|`,
+/// O and O' likewise of the tolerant one. Assistance `w_T |T - x|` with `w_T = 1.9` where x lies beyond T, `-0.45` where it lies between T'
+/// and T
 /// (1.8 and -0.4 for O). Main term, with `e = |g - x|` and `d = |g - O|`: `3 e` up to d, beyond `e^2 + 3 d - d^2`.
 /// `mainWeight main + toughWeight assistance_T + tolerantWeight assistance_O`, the mean over all elements; all but x is held.
 ///

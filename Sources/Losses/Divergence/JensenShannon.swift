@@ -3,7 +3,8 @@ import LossKitOps
 /// Jensen-Shannon divergence of two distributions given by logits.
 ///
 /// With `p = softmax(logits)`, `q = softmax(targetLogits)` and `m = beta q + (1 - beta) p`: `beta KL(q | m) + (1 - beta) KL(p | m)`;
-/// at 1/2 symmetric and at most log 2. Gradient to the logits `(1 - beta) p (r - sum_k p_k r_k)` with `r = log p - log m`, to the others likewise.
+/// at 1/2 symmetric and at most log 2. Gradient to the logits `(1 - beta) p (r - sum_k p_k r_k)` with `r = log p - log m`, to the others
+/// likewise.
 ///
 /// - Parameters:
 ///   - logits: [..., C], floating point.

@@ -3,7 +3,8 @@ import LossKitOps
 /// Direct preference optimisation: the chosen sequence gains more over the reference than the rejected one.
 ///
 /// With `h = (chosen - referenceChosen) - (rejected - referenceRejected)` of sequence log-probabilities:
-/// `-(1 - labelSmoothing) log sigmoid(beta h) - labelSmoothing log sigmoid(-beta h)`. Gradient to h `beta (labelSmoothing - sigmoid(-beta h))`.
+/// `-(1 - labelSmoothing) log sigmoid(beta h) - labelSmoothing log sigmoid(-beta h)`. Gradient to h
+/// `beta (labelSmoothing - sigmoid(-beta h))`.
 ///
 /// - Parameters:
 ///   - chosen: [N], of the policy; see ``sequenceLogProbabilities(logits:targets:ignoreIndex:)``.
@@ -28,7 +29,8 @@ public func directPreference(
 /// Provably robust DPO: an unbiased estimate of the clean preference loss where a share of the preferences is flipped.
 ///
 /// `(-(1 - flipRate) log sigmoid(beta h) + flipRate log sigmoid(-beta h)) / (1 - 2 flipRate)`; gradient to h
-/// `-beta (sigmoid(-beta h) + flipRate / (1 - 2 flipRate))`. Its mean over flips is ``directPreference(chosen:rejected:referenceChosen:referenceRejected:beta:labelSmoothing:reduction:)``.
+/// `-beta (sigmoid(-beta h) + flipRate / (1 - 2 flipRate))`. Its mean over flips is
+/// ``directPreference(chosen:rejected:referenceChosen:referenceRejected:beta:labelSmoothing:reduction:)``.
 ///
 /// - Parameters:
 ///   - chosen: [N], sequence log-probabilities of the policy.
@@ -65,7 +67,8 @@ public func robustDirectPreference(
 ///   - chasing: Weight of the second term.
 ///   - reduction: Over pairs.
 /// - Throws: Shape mismatches; options out of range.
-/// - Note: The weight has no published default that could be checked. Qi et al., Online DPO: Online Direct Preference Optimization with Fast-Slow Chasing, 2024.
+/// - Note: The weight has no published default that could be checked. Qi et al., Online DPO: Online Direct Preference Optimization with
+///   Fast-Slow Chasing, 2024.
 public func fastSlowPreference(
     chosen: Tensor, rejected: Tensor, referenceChosen: Tensor, referenceRejected: Tensor, slowChosen: Tensor, slowRejected: Tensor,
     beta: Double = 0.1, chasing: Double = 1, reduction: Reduction = .mean
@@ -88,7 +91,8 @@ private func preferenceGain(
 
 /// Negative preference optimisation: unlearning that slows down as the sequence becomes unlikely.
 ///
-/// `2 / beta softplus(beta (logp - reference))`; gradient `2 sigmoid(beta (logp - reference))`, that of gradient ascent times a weight of at most 2.
+/// `2 / beta softplus(beta (logp - reference))`; gradient `2 sigmoid(beta (logp - reference))`, that of gradient ascent times a weight of
+/// at most 2.
 ///
 /// - Parameters:
 ///   - logProbabilities: [N], of the sequences to forget; see ``sequenceLogProbabilities(logits:targets:ignoreIndex:)``.
@@ -109,7 +113,8 @@ public func negativePreference(
 
 /// Self-improving robust preference optimisation: squared losses of a policy and of a policy that improves its completions.
 ///
-/// With `r` the policy's and `d(a | b)` the improver's log-ratios to the reference, w the chosen and l the rejected completion, P the probability of the preference:
+/// With `r` the policy's and `d(a | b)` the improver's log-ratios to the reference, w the chosen and l the rejected completion, P the
+/// probability of the preference:
 /// robust `(P - 1/2 - beta / 2 (d(w|l) - d(l|w) + r_w - r_l))^2`; improving, the mean of `(P - 1/2 - beta (d(w|l) - d(l|l)))^2` and
 /// `(1/2 - P - beta (d(l|w) - d(w|w)))^2`; `alpha robust + (1 - alpha) improving`.
 ///

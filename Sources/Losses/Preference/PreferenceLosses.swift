@@ -29,7 +29,8 @@ extension LossDescription {
 
     static let robustDirectPreferenceLoss = LossDescription(
         "robustDirectPreference", .preference, "Direct preference, unbiased where a share of the preferences is flipped",
-        reference: "Ray Chowdhury, Kini and Natarajan, Provably Robust DPO: Aligning Language Models with Noisy Feedback, 2024", inputs: pairs,
+        reference: "Ray Chowdhury, Kini and Natarajan, Provably Robust DPO: Aligning Language Models with Noisy Feedback, 2024",
+        inputs: pairs,
         options: [.number("beta", 0.1), .number("flipRate", 0.1), .reduction],
         catalogue: ["provably-robust-dpo-aligning-language-models-with-noisy-feedback"]
     ) {
@@ -42,7 +43,8 @@ extension LossDescription {
         "fastSlowPreference", .preference, "Direct preference against the reference and against a slow module",
         reference: "Qi et al., Online DPO: Online Direct Preference Optimization with Fast-Slow Chasing, 2024",
         inputs: pairs + [
-            .init("slowChosen", ["n"], likelihood, isDifferentiable: false), .init("slowRejected", ["n"], likelihood, isDifferentiable: false),
+            .init("slowChosen", ["n"], likelihood, isDifferentiable: false),
+            .init("slowRejected", ["n"], likelihood, isDifferentiable: false),
         ],
         options: [.number("beta", 0.1), .number("chasing", 1), .reduction],
         catalogue: ["online-dpo-online-direct-preference-optimization-with-fast-slow"]
@@ -93,7 +95,8 @@ extension LossDescription {
     ) {
         try semanticPreference(
             chosen: $0["chosen"], rejected: $0["rejected"], referenceChosen: $0.optional("referenceChosen"),
-            referenceRejected: $0.optional("referenceRejected"), form: $0.choice("form"), beta: $0.number("beta"), reduction: $0.reduction())
+            referenceRejected: $0.optional("referenceRejected"), form: $0.choice("form"), beta: $0.number("beta"), reduction: $0.reduction()
+        )
     }
 
     static let tokenUnlikelihoodLoss = LossDescription(

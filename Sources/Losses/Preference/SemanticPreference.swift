@@ -1,6 +1,7 @@
 import LossKitOps
 
-/// What a ``semanticPreference(chosen:rejected:referenceChosen:referenceRejected:form:beta:reduction:)`` demands of the chosen (w) and rejected (l) sequence.
+/// What a ``semanticPreference(chosen:rejected:referenceChosen:referenceRejected:form:beta:reduction:)`` demands of the chosen (w) and
+/// rejected (l) sequence.
 public enum PreferenceForm: String, Sendable, CaseIterable {
     /// That w holds: `log(p_w / (1 - p_w))`.
     case crossEntropy
@@ -21,7 +22,8 @@ public enum PreferenceForm: String, Sendable, CaseIterable {
 /// - Parameters:
 ///   - chosen: [N], log-probabilities below 0; lengths may have been divided out.
 ///   - rejected: [N], likewise.
-///   - referenceChosen: [N] or nil: with both references `p_w ref_l` stands for `p_w` and `p_l ref_w` for `p_l`; no derivative is carried to them.
+///   - referenceChosen: [N] or nil: with both references `p_w ref_l` stands for `p_w` and `p_l ref_w` for `p_l`; no derivative is carried
+///     to them.
 ///   - referenceRejected: [N] or nil.
 ///   - form: The formula.
 ///   - beta: Above 0.

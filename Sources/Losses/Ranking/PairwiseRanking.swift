@@ -2,7 +2,8 @@ import LossKitOps
 
 /// Relative loss prediction: predicted losses in the order of the true ones, by pairs.
 ///
-/// Over the ordered pairs of a row with `t_i != t_j`: `softplus(-(p_i - p_j))` where `t_i > t_j`, else `softplus(p_i - p_j)`; the mean over all such
+/// Over the ordered pairs of a row with `t_i != t_j`: `softplus(-(p_i - p_j))` where `t_i > t_j`, else `softplus(p_i - p_j)`; the mean over
+/// all such
 /// pairs of the batch. Gradient `2 / V sum_j (sigmoid(p_i - p_j) - [t_i > t_j])`. It does not change when a constant is added to a row.
 ///
 /// - Parameters:
@@ -43,7 +44,8 @@ public func absoluteLossPrediction(predictions: Tensor, targets: Tensor, reducti
     return try reduction((predictions - (held - held.mean(axes: [1], keepDimensions: true)) / deviation).square())
 }
 
-/// The patches to mask at a stage of training: of all masked ones, a growing share those with the largest predicted loss, the rest at random.
+/// The patches to mask at a stage of training: of all masked ones, a growing share those with the largest predicted loss, the rest at
+/// random.
 ///
 /// - Parameters:
 ///   - predictedLosses: [N, L], by the teacher.
@@ -108,7 +110,8 @@ public func mannWhitney(scores: Tensor, temperature: Double = 1) throws -> Tenso
     return try mannWhitney(positives: own, negatives: flat.rows(at: Tensor(places, on: scores.device)), temperature: temperature)
 }
 
-/// Listwise re-ranking with rank regularisation: softmax cross-entropy over a query's candidates, and how far the logits move from the candidates' scores.
+/// Listwise re-ranking with rank regularisation: softmax cross-entropy over a query's candidates, and how far the logits move from the
+/// candidates' scores.
 ///
 /// `-log softmax(z)_y + lambda |z - s + 1e-6|_2`; gradient of the second term `lambda (z - s + 1e-6) / |z - s + 1e-6|`.
 ///
@@ -157,7 +160,9 @@ public func rankRegularized(
 extension LossDescription {
     private static let patches = "bootstrap-masked-visual-modeling-via-hard-patches-mining"
     private static let patchPaper = "Wang et al., Bootstrap Masked Visual Modeling via Hard Patches Mining, 2023"
-    private static let predicted: [Input] = [.init("predictions", ["n", "m"]), .init("targets", ["n", "m"], .real(0...2), isDifferentiable: false)]
+    private static let predicted: [Input] = [
+        .init("predictions", ["n", "m"]), .init("targets", ["n", "m"], .real(0...2), isDifferentiable: false),
+    ]
 
     static let relativeLossPredictionLoss = LossDescription(
         "relativeLossPrediction", .ranking, "Predicted losses in the order of the true ones, by pairs", reference: patchPaper,

@@ -13,7 +13,8 @@ extension LossOracle {
         .squentropy, .stableMaxCrossEntropy, .sphericalZLoss, .labelRobust, .adaptiveLabelRobust,
     ]
     private static let margins: [LossOracle] = [
-        .arcFace, .cosFace, .amSoftmax, .sphereFace, .entmaxLoss, .entmax15Loss, .sparsemaxLoss,
+        .arcFace, .cosFace, .amSoftmax, .sphereFace, .entmaxLoss, .entmax15Loss, .sparsemaxLoss, .sampledSoftmax, .adaptiveSoftmax,
+        .hierarchicalSoftmax, .ctc,
     ]
     private static let research: [LossOracle] = [
         .rejection, .correctnessAware, .entropyMaximization, .directCoverage, .taylorVariationalPU, .anyLoss, .reweighted, .ensLoss,

@@ -5,7 +5,8 @@ extension LossOracle {
     static let multiMargin = LossOracle(
         name: "multiMargin",
         cases: [
-            LossCase(options: ["p": "2", "margin": "0.7"], withOptional: true, reduction: .none), LossCase(extents: ["n": 2, "classes": 1]),
+            LossCase(options: ["p": "2", "margin": "0.7"], withOptional: true, reduction: .none),
+            LossCase(extents: ["n": 2, "classes": 1]),
         ]
     ) { given in
         let (z, t) = (given["logits"], given["targets"])

@@ -82,7 +82,7 @@ extension LossOracle {
     }
 
     static let anyLoss = LossOracle(
-        name: "anyLoss", tolerance: 4e-6, gradientTolerance: 4e-5, 
+        name: "anyLoss", tolerance: 4e-6, gradientTolerance: 4e-5,
         cases: ["fBeta", "geometricMean", "balancedAccuracy"].map { LossCase(options: ["metric": $0, "beta": "2", "steepness": "20"]) }
     ) { given in
         let t = given["targets"].values

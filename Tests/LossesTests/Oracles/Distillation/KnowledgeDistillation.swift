@@ -17,7 +17,10 @@ extension LossOracle {
 
     static let decoupledDistillation = LossOracle(
         name: "decoupledDistillation", tolerance: 1e-5, gradientTolerance: 2e-5,
-        cases: [LossCase(options: ["temperature": "2", "alpha": "2", "beta": "0.5"], reduction: .none), LossCase(extents: ["n": 3, "classes": 2])]
+        cases: [
+            LossCase(options: ["temperature": "2", "alpha": "2", "beta": "0.5"], reduction: .none),
+            LossCase(extents: ["n": 3, "classes": 2]),
+        ]
     ) { given in
         let (z, teacher, t) = (given["logits"], given["teacherLogits"], given["targets"])
         let temperature = given.number("temperature", 4)
@@ -70,7 +73,8 @@ extension LossOracle {
         }
     }
 
-    static let kernelAlignment = LossOracle(name: "kernelAlignment", gradientTolerance: 1e-5, cases: [LossCase(reduction: .none)]) { given in
+    static let kernelAlignment = LossOracle(name: "kernelAlignment", gradientTolerance: 1e-5, cases: [LossCase(reduction: .none)]) {
+        given in
         let (a, b) = (given["source"], given["target"])
         let (steps, rows) = (a.shape[0], a.shape[1])
         /// The centred kernel of a step's rows.
@@ -91,7 +95,9 @@ extension LossOracle {
 
     static let landmarkDistillation = holding(
         "landmarkDistillation",
-        cases: [LossCase(options: ["mainWeight": "0.5", "toughWeight": "2", "tolerantWeight": "0.3"], extents: ["n": 20], reduction: .none)]
+        cases: [
+            LossCase(options: ["mainWeight": "0.5", "toughWeight": "2", "tolerantWeight": "0.3"], extents: ["n": 20], reduction: .none)
+        ]
     ) { given, unmoved in
         let (x, held, g) = (given["predictions"].values, unmoved["predictions"].values, given["targets"].values)
         func sign(_ x: Double) -> Double { x > 0 ? 1 : x < 0 ? -1 : 0 }

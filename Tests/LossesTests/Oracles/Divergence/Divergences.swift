@@ -3,9 +3,10 @@ import LossKitTestSupport
 
 extension LossOracle {
     static let klDivergence = LossOracle(
-        name: "klDivergence", 
+        name: "klDivergence",
         cases: [
-            LossCase(options: ["reduction": "batchMean"]), LossCase(options: ["reduction": "none"]), LossCase(options: ["reduction": "sum"]),
+            LossCase(options: ["reduction": "batchMean"]), LossCase(options: ["reduction": "none"]),
+            LossCase(options: ["reduction": "sum"]),
             LossCase(options: ["logTarget": "true"]),
         ]
     ) { given in
@@ -13,7 +14,8 @@ extension LossOracle {
         let elements = p.values.indices.map { i in
             given.flag("logTarget") ? exp(t[i]) * (t[i] - p[i]) : t[i] * (log(t[i]) - p[i])
         }
-        return given.word("reduction", "") == "batchMean" ? [elements.reduce(0, +) / Double(p.rows)]
+        return given.word("reduction", "") == "batchMean"
+            ? [elements.reduce(0, +) / Double(p.rows)]
             : given.word("reduction", "") == "sum" ? [elements.reduce(0, +)] : elements
     }
 

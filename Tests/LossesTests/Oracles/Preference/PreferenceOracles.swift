@@ -57,7 +57,9 @@ extension LossOracle {
     ) { given in
         given["chosen"].values.indices.map { i in
             var (w, l) = (exp(given["chosen"][i]), exp(given["rejected"][i]))
-            if let rw = given.inputs["referenceChosen"], let rl = given.inputs["referenceRejected"] { (w, l) = (w * exp(rl[i]), l * exp(rw[i])) }
+            if let rw = given.inputs["referenceChosen"], let rl = given.inputs["referenceRejected"] {
+                (w, l) = (w * exp(rl[i]), l * exp(rw[i]))
+            }
             func mass(_ holds: (Bool, Bool) -> Bool) -> Double {
                 var sum = 0.0
                 for a in [true, false] {

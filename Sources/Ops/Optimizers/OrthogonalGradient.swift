@@ -1,0 +1,27 @@
+/// An optimiser that is given only the part of each gradient that does not point along its parameter, at the gradient's own length.
+///
+/// `g' = g - <w, g> / <w, w> w`, then `g' |g| / |g'|`, by parameters: scaling a network's weights, which lowers its loss without changing a
+/// decision, is taken out of training.
+/// Prieto et al., Grokking at the Edge of Numerical Stability, 2025.
+public struct OrthogonalGradient<Base: Optimizer>: Optimizer {
+    private var base: Base
+
+    public var learningRate: Double {
+        get { base.learningRate }
+        set { base.learningRate = newValue }
+    }
+
+    /// - Parameter base: Takes the steps.
+    public init(_ base: Base) { self.base = base }
+
+    public mutating func step(_ parameters: [Tensor], gradients: [Tensor]) throws -> [Tensor] {
+        guard parameters.count == gradients.count else { return try base.step(parameters, gradients: gradients) }
+        return try base.step(parameters, gradients: zip(parameters, gradients).map(Self.projected))
+    }
+
+    private static func projected(_ parameter: Tensor, _ gradient: Tensor) throws -> Tensor {
+        let along = try (parameter * gradient).sum() / (parameter.square().sum() + 1e-30)
+        let rest = gradient - parameter * along
+        return try (rest * (gradient.norm() / (rest.norm() + 1e-30))).evaluated()
+    }
+}

@@ -1,0 +1,278 @@
+"""Writes pytorch_golden.json: values and gradients of torch.nn.functional's losses on small inputs.
+
+Run it in an environment with torch, numpy and entmax; the file is committed, so that tests need none of them.
+"""
+
+import json
+import math
+import pathlib
+
+import entmax
+import numpy
+import torch
+import torch.nn.functional as F
+
+random = numpy.random.default_rng(7)
+cases = []
+
+
+def real(*shape, low=-3.0, high=3.0):
+    return torch.tensor(random.uniform(low, high, shape), dtype=torch.float32)
+
+
+def labels(*shape, classes):
+    return torch.tensor(random.integers(0, classes, shape), dtype=torch.int64)
+
+
+def number(x):
+    if not math.isfinite(x):
+        return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
+    return x if isinstance(x, int) else float(f"{x:.9g}")
+
+
+def packed(tensor):
+    kind = "real" if tensor.is_floating_point() else "integer"
+    return {"type": kind, "shape": list(tensor.shape), "values": [number(x) for x in tensor.flatten().tolist()]}
+
+
+def case(loss, inputs, options, function, differentiate=(), through=None, note=""):
+    """Adds a case: `function` of the inputs in float64, and its gradient under a cotangent that is not uniform."""
+    points = {name: t.double().requires_grad_(name in differentiate) if t.is_floating_point() else t for name, t in inputs.items()}
+    value = function(**points)
+    cotangent = torch.arange(1, value.numel() + 1, dtype=torch.float64).reshape(value.shape) / 4 + 0.5
+    gradients = {}
+    if differentiate and value.requires_grad:
+        slopes = torch.autograd.grad((value * cotangent).sum(), [points[name] for name in differentiate])
+        gradients = {name: packed(slope) for name, slope in zip(differentiate, slopes)}
+    cases.append({
+        "loss": loss, "note": note, "options": {k: v if isinstance(v, str) else json.dumps(v) for k, v in options.items()},
+        "inputs": {name: packed(t) for name, t in inputs.items()}, "through": through, "value": packed(value.detach()),
+        "cotangent": packed(cotangent), "gradients": gradients,
+    })
+
+
+REDUCTIONS = ["none", "mean", "sum"]
+
+
+def cross_entropy():
+    z, y, w = real(5, 4), labels(5, classes=4), real(4, low=0.2, high=2)
+    ignored = y.clone()
+    ignored[[1, 3]] = -100
+    for reduction in REDUCTIONS:
+        for smoothing in [0.0, 0.2]:
+            for weights in [None, w]:
+                for targets, note in [(y, "indices"), (ignored, "ignored")]:
+                    inputs = {"logits": z, "targets": targets} | ({"weights": weights} if weights is not None else {})
+                    case("crossEntropy", inputs, {"reduction": reduction, "labelSmoothing": smoothing},
+                         lambda logits, targets, weights=None: F.cross_entropy(
+                             logits, targets, weight=weights, reduction=reduction, label_smoothing=smoothing),
+                         ["logits"], note=note)
+    masses = torch.softmax(real(5, 4), 1)
+    for reduction in REDUCTIONS:
+        case("crossEntropy", {"logits": z, "targets": masses, "weights": w}, {"reduction": reduction, "labelSmoothing": 0.1},
+             lambda logits, targets, weights: F.cross_entropy(
+                 logits, targets, weight=weights, reduction=reduction, label_smoothing=0.1), ["logits"], note="probabilities")
+    images, classes = real(2, 3, 4), labels(2, 4, classes=3)
+    classes[0, 1] = 2
+    for reduction in REDUCTIONS:
+        case("crossEntropy", {"logits": images, "targets": classes}, {"reduction": reduction, "ignoreIndex": 2},
+             lambda logits, targets: F.cross_entropy(logits, targets, reduction=reduction, ignore_index=2), ["logits"],
+             note="images, an ignored index that is a class")
+    case("crossEntropy", {"logits": real(3, 4), "targets": torch.tensor([-100, -100, -100])}, {},
+         lambda logits, targets: F.cross_entropy(logits, targets), note="all ignored")
+    for reduction in ["mean", "sum"]:
+        case("crossEntropy", {"logits": real(0, 4), "targets": labels(0, classes=4)}, {"reduction": reduction},
+             lambda logits, targets: F.cross_entropy(logits, targets, reduction=reduction), note="empty")
+    case("crossEntropy", {"logits": real(3, 1), "targets": labels(3, classes=1)}, {},
+         lambda logits, targets: F.cross_entropy(logits, targets), ["logits"], note="one class")
+    case("crossEntropy", {"logits": real(4), "targets": torch.tensor(2)}, {},
+         lambda logits, targets: F.cross_entropy(logits, targets), ["logits"], note="one sample")
+    extreme = torch.tensor([[1e4, -1e4, 0.0], [-1e4, 1e4, 1e4], [-torch.inf, 1.0, 2.0], [0.0, -torch.inf, 1.0]])
+    case("crossEntropy", {"logits": extreme, "targets": torch.tensor([1, 2, 1, 1])}, {"reduction": "none"},
+         lambda logits, targets: F.cross_entropy(logits, targets, reduction="none"), note="extreme logits")
+
+
+def nll():
+    logp, y, w = torch.log_softmax(real(5, 4), 1), labels(5, classes=4), real(4, low=0.2, high=2)
+    ignored = y.clone()
+    ignored[0] = -100
+    for reduction in REDUCTIONS:
+        for weights in [None, w]:
+            inputs = {"logProbabilities": logp, "targets": ignored} | ({"weights": weights} if weights is not None else {})
+            case("nll", inputs, {"reduction": reduction},
+                 lambda logProbabilities, targets, weights=None: F.nll_loss(
+                     logProbabilities, targets, weight=weights, reduction=reduction), ["logProbabilities"])
+        case("nll", {"logProbabilities": real(2, 3, 4, low=-4, high=0), "targets": labels(2, 4, classes=3)},
+             {"reduction": reduction, "ignoreIndex": 1},
+             lambda logProbabilities, targets: F.nll_loss(logProbabilities, targets, reduction=reduction, ignore_index=1),
+             ["logProbabilities"], note="images")
+    case("nll", {"logProbabilities": logp, "targets": torch.full([5], -100)}, {},
+         lambda logProbabilities, targets: F.nll_loss(logProbabilities, targets), note="all ignored")
+
+
+def binary():
+    z, t, w, p = real(3, 4), real(3, 4, low=0, high=1), real(3, 4, low=0.2, high=2), real(4, low=0.2, high=3)
+    for reduction in REDUCTIONS:
+        for extra in [{}, {"weights": w}, {"positiveWeight": p}, {"weights": w, "positiveWeight": p}]:
+            case("binaryCrossEntropy", {"logits": z, "targets": t} | extra, {"reduction": reduction},
+                 lambda logits, targets, weights=None, positiveWeight=None: F.binary_cross_entropy_with_logits(
+                     logits, targets, weight=weights, pos_weight=positiveWeight, reduction=reduction), ["logits", "targets"])
+        q = torch.tensor([[0.0, 1.0, 0.3], [1.0, 0.0, 0.9]])
+        case("binaryCrossEntropyOfProbabilities", {"probabilities": q, "targets": torch.tensor([[1.0, 0.0, 0.5], [1.0, 0.0, 0.0]])},
+             {"reduction": reduction},
+             lambda probabilities, targets: F.binary_cross_entropy(probabilities, targets, reduction=reduction), note="0 and 1")
+        case("binaryCrossEntropyOfProbabilities", {"probabilities": real(3, 4, low=0.05, high=0.95), "targets": t, "weights": w},
+             {"reduction": reduction},
+             lambda probabilities, targets, weights: F.binary_cross_entropy(
+                 probabilities, targets, weight=weights, reduction=reduction), ["probabilities"])
+    extreme = torch.tensor([1e4, -1e4, 100.0, -100.0, 0.0])
+    case("binaryCrossEntropy", {"logits": extreme, "targets": torch.tensor([0.0, 1.0, 1.0, 0.0, 0.5])}, {"reduction": "none"},
+         lambda logits, targets: F.binary_cross_entropy_with_logits(logits, targets, reduction="none"), ["logits"], note="extreme")
+
+
+def margins():
+    z, y, w = real(5, 4), labels(5, classes=4), real(4, low=0.2, high=2)
+    signs = torch.where(real(5, 4) > 0, 1.0, -1.0)
+    hot = (real(5, 4) > 0).float()
+    lists = torch.tensor([[3, 0, -1, 1], [-1, 2, 3, 0], [0, 1, 2, 3], [2, -1, 2, -1], [1, 0, 3, -1]])
+    for reduction in REDUCTIONS:
+        for p in [1, 2]:
+            for weights in [None, w]:
+                case("multiMargin", {"logits": z, "targets": y} | ({"weights": weights} if weights is not None else {}),
+                     {"reduction": reduction, "p": p, "margin": 0.7},
+                     lambda logits, targets, weights=None: F.multi_margin_loss(
+                         logits, targets, p=p, margin=0.7, weight=weights, reduction=reduction), ["logits"])
+        case("multiLabelMargin", {"logits": z, "targets": lists}, {"reduction": reduction},
+             lambda logits, targets: F.multilabel_margin_loss(logits, targets, reduction=reduction), ["logits"])
+        for weights in [None, w]:
+            case("multiLabelSoftMargin", {"logits": z, "targets": hot} | ({"weights": weights} if weights is not None else {}),
+                 {"reduction": reduction},
+                 lambda logits, targets, weights=None: F.multilabel_soft_margin_loss(
+                     logits, targets, weight=weights, reduction=reduction), ["logits"])
+        case("softMargin", {"logits": z, "targets": signs}, {"reduction": reduction},
+             lambda logits, targets: F.soft_margin_loss(logits, targets, reduction=reduction), ["logits"])
+
+
+def divergences():
+    logp, q = torch.log_softmax(real(5, 4), 1), torch.softmax(real(5, 4), 1)
+    q[0, 1] = 0
+    names = {"none": "none", "mean": "mean", "sum": "sum", "batchMean": "batchmean"}
+    for ours, theirs in names.items():
+        case("klDivergence", {"logProbabilities": logp, "targets": q}, {"reduction": ours},
+             lambda logProbabilities, targets: F.kl_div(logProbabilities, targets, reduction=theirs), ["logProbabilities"], note="a zero")
+        case("klDivergence", {"logProbabilities": logp, "targets": torch.log_softmax(real(5, 4), 1)},
+             {"reduction": ours, "logTarget": True},
+             lambda logProbabilities, targets: F.kl_div(logProbabilities, targets, reduction=theirs, log_target=True),
+             ["logProbabilities", "targets"])
+
+
+def ctc():
+    z = real(12, 4, 5)
+    targets = torch.tensor([[1, 2, 2, 3], [4, 4, 4, 1], [2, 0, 0, 0], [3, 1, 4, 2]])
+    frames, sizes = torch.tensor([12, 9, 7, 4]), torch.tensor([4, 3, 1, 4])
+
+    def loss(logProbabilities, targets, inputLengths, targetLengths, **options):
+        return F.ctc_loss(torch.log_softmax(logProbabilities, 2), targets, inputLengths, targetLengths, **options)
+
+    inputs = {"logProbabilities": z, "targets": targets, "inputLengths": frames, "targetLengths": sizes}
+    for reduction in REDUCTIONS:
+        case("ctc", inputs, {"reduction": reduction}, lambda **given: loss(**given, reduction=reduction), ["logProbabilities"],
+             through="logSoftmax")
+    other = dict(inputs, targets=torch.tensor([[1, 2, 2, 0], [3, 3, 3, 1], [2, 0, 0, 0], [3, 1, 0, 2]]))
+    case("ctc", other, {"reduction": "none", "blank": 4}, lambda **given: loss(**given, reduction="none", blank=4), ["logProbabilities"],
+         through="logSoftmax", note="another blank")
+    impossible = dict(inputs, inputLengths=torch.tensor([12, 4, 7, 3]))
+    case("ctc", impossible, {"reduction": "none"}, lambda **given: loss(**given, reduction="none"), through="logSoftmax",
+         note="without alignment")
+    case("ctc", impossible, {"reduction": "mean", "zeroInfinity": True},
+         lambda **given: loss(**given, reduction="mean", zero_infinity=True), ["logProbabilities"], through="logSoftmax",
+         note="without alignment")
+    empty = dict(inputs, targetLengths=torch.tensor([4, 0, 1, 0]))
+    case("ctc", empty, {"reduction": "mean"}, lambda **given: loss(**given, reduction="mean"), ["logProbabilities"], through="logSoftmax",
+         note="without labels")
+
+
+def adaptive():
+    torch.manual_seed(3)
+    for bias in [False, True]:
+        module = torch.nn.AdaptiveLogSoftmaxWithLoss(6, 11, [3, 7], div_value=2.0, head_bias=bias)
+        inputs = {
+            "embeddings": real(8, 6), "targets": torch.tensor([0, 2, 3, 6, 7, 10, 1, 9]), "headWeights": module.head.weight.detach(),
+            "firstProjection": module.tail[0][0].weight.detach(), "firstWeights": module.tail[0][1].weight.detach(),
+            "secondProjection": module.tail[1][0].weight.detach(), "secondWeights": module.tail[1][1].weight.detach(),
+        } | ({"headBiases": module.head.bias.detach()} if bias else {})
+        module = module.double()
+
+        def loss(embeddings, targets, **weights):
+            names = {"headWeights": "head.weight", "headBiases": "head.bias", "firstProjection": "tail.0.0.weight",
+                     "firstWeights": "tail.0.1.weight", "secondProjection": "tail.1.0.weight", "secondWeights": "tail.1.1.weight"}
+            return torch.func.functional_call(module, {names[k]: v for k, v in weights.items()}, (embeddings, targets)).loss
+
+        case("adaptiveSoftmax", inputs, {}, loss, [name for name in inputs if name != "targets"])
+
+
+def regressions():
+    x, y = real(3, 4), real(3, 4)
+    for reduction in REDUCTIONS:
+        case("mse", {"predictions": x, "targets": y}, {"reduction": reduction},
+             lambda predictions, targets: F.mse_loss(predictions, targets, reduction=reduction), ["predictions"])
+        case("l1", {"predictions": x, "targets": y}, {"reduction": reduction},
+             lambda predictions, targets: F.l1_loss(predictions, targets, reduction=reduction), ["predictions"])
+        case("huber", {"predictions": x, "targets": y}, {"reduction": reduction, "delta": 0.6},
+             lambda predictions, targets: F.huber_loss(predictions, targets, reduction=reduction, delta=0.6), ["predictions"])
+        for swap in [False, True]:
+            case("tripletMargin", {"anchors": x, "positives": y, "negatives": real(3, 4)}, {"reduction": reduction, "swap": swap, "margin": 2},
+                 lambda anchors, positives, negatives: F.triplet_margin_loss(
+                     anchors, positives, negatives, reduction=reduction, swap=swap, margin=2), ["anchors", "positives", "negatives"])
+
+
+def sparse():
+    z, y = real(5, 6), labels(5, classes=6)
+    for name, function in [("sparsemaxLoss", entmax.sparsemax_loss), ("entmax15Loss", entmax.entmax15_loss)]:
+        case(name, {"logits": z, "targets": y}, {"reduction": "none"}, lambda logits, targets: function(logits, targets), ["logits"])
+    for alpha in [1.2, 1.7]:
+        case("entmaxLoss", {"logits": z, "targets": y}, {"reduction": "none", "alpha": alpha},
+             lambda logits, targets: entmax.entmax_bisect_loss(logits, targets, alpha=alpha, n_iter=100), ["logits"])
+
+
+def compositions():
+    """Losses that PyTorch's users write from its functions, as their authors' code does."""
+    z, teacher, y = real(5, 6), real(5, 6), labels(5, classes=6)
+    for T in [1.0, 4.0]:
+        case("knowledgeDistillation", {"logits": z, "teacherLogits": teacher}, {"temperature": T},
+             lambda logits, teacherLogits: F.kl_div(
+                 torch.log_softmax(logits / T, 1), torch.softmax(teacherLogits / T, 1), reduction="batchmean") * T * T, ["logits"])
+
+        def decoupled(logits, teacherLogits, targets):
+            hot = F.one_hot(targets, logits.shape[1]).bool()
+            def parts(x):
+                p = torch.softmax(x / T, 1)
+                return torch.stack([p[hot], 1 - p[hot]], 1), x / T - 1000.0 * hot
+            (b, r), (bt, rt) = parts(logits), parts(teacherLogits)
+            own = F.kl_div(b.log(), bt, reduction="batchmean")
+            rest = F.kl_div(torch.log_softmax(r, 1), torch.softmax(rt, 1), reduction="batchmean")
+            return (own + 8 * rest) * T * T
+
+        case("decoupledDistillation", {"logits": z, "teacherLogits": teacher, "targets": y}, {"temperature": T}, decoupled, ["logits"])
+    hot = (real(4, 3) > 0).long()
+
+    def focal(logits, targets):
+        t = targets.double()
+        p = torch.sigmoid(logits)
+        p_t = p * t + (1 - p) * (1 - t)
+        alpha = 0.25 * t + 0.75 * (1 - t)
+        return alpha * F.binary_cross_entropy_with_logits(logits, t, reduction="none") * (1 - p_t) ** 2
+
+    case("binaryFocal", {"logits": real(4, 3), "targets": hot}, {"reduction": "none"}, focal, ["logits"])
+    pair = {name: real(6, low=-9, high=-1) for name in ["chosen", "rejected", "referenceChosen", "referenceRejected"]}
+    case("directPreference", pair, {"beta": 0.3, "labelSmoothing": 0.1, "reduction": "none"},
+         lambda chosen, rejected, referenceChosen, referenceRejected: (lambda h: -0.9 * F.logsigmoid(0.3 * h) - 0.1 * F.logsigmoid(-0.3 * h))(
+             chosen - rejected - referenceChosen + referenceRejected), ["chosen", "rejected"])
+
+
+for family in [cross_entropy, nll, binary, margins, divergences, ctc, adaptive, regressions, sparse, compositions]:
+    family()
+path = pathlib.Path(__file__).with_name("pytorch_golden.json")
+lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
+path.write_text('{"torch": "%s", "cases": [\n%s\n]}\n' % (torch.__version__, lines))
+print(len(cases), "cases")
