@@ -14,7 +14,9 @@ import Testing
         let (rows, classes) = shape
         let given = try logits(rows, classes, on: device)
         let weights = try Tensor([Float](repeating: 0.5, count: classes), on: device)
-        for labels in [try Tensor([Int32](repeating: 3, count: rows), on: device), try Tensor([Int64](repeating: 3, count: rows), on: device)] {
+        for labels in [
+            try Tensor([Int32](repeating: 3, count: rows), on: device), try Tensor([Int64](repeating: 3, count: rows), on: device),
+        ] {
             for reduction in [Reduction.mean, .sum] {
                 let (_, cost) = try Profiler.measure {
                     let (value, slopes) = try valueWithGradient(at: given) {

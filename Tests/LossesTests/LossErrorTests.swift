@@ -15,7 +15,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Device.all, cases)
+    // CTC reads no more labels than a row has; see below.
+    @Test(arguments: Device.all, cases.filter { $0.name != "ctc" })
     func aLabelOutOfRangeIsNamed(device: Device, given: LossCase) throws {
         let inputs = try given.draw(seed: 3)
         for input in try given.loss().inputs where !input.isOptional {

@@ -40,7 +40,8 @@ extension RegistryTests {
     @Test(arguments: Device.all, Reduction.allCases)
     func emptyBatchesHaveADefinedLoss(device: Device, reduction: Reduction) throws {
         for loss in LossRegistry.all where loss.options.contains(where: { $0.name == "reduction" }) {
-            let given = LossCase(name: loss.name, extents: ["n": 0], reduction: reduction)
+            let extents = (LossOracle.named(loss.name)?.extents ?? [:]).merging(["n": 0]) { $1 }
+            let given = LossCase(name: loss.name, extents: extents, reduction: reduction)
             let tensors = try given.tensors(given.draw(seed: 1), on: device)
             let value = try given.evaluate(tensors).array(of: Double.self)
             switch reduction {

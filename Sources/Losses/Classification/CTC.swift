@@ -137,7 +137,7 @@ private struct AlignmentLattice: Sendable {
         // 16-bit storage does not hold the logarithm of nothing.
         let wide =
             logProbabilities.dtype == .float64 ? logProbabilities : logProbabilities.asType(.float32)
-        let byClass = try wide.transposed([1, 2, 0]).reshaped([rows * classes, frames])
+        let byClass = try logProbabilities.widened.transposed([1, 2, 0]).reshaped([rows * classes, frames])
         let byState = try byClass.rows(at: Tensor(places, on: logProbabilities.device))
         return try byState.reshaped([rows, states, frames]).transposed([2, 0, 1])
     }
@@ -185,8 +185,7 @@ private struct AlignmentLattice: Sendable {
         let nothing = try Tensor.full(
             [rows, 2], Self.nothing, dtype: emissions.dtype, on: emissions.device)
         let zero = try emissions.constant(0)
-        let total = try likelihood.expandedDimensions(at: 1)
-        let isPossible = total .> -1e29
+        let isPossible = try likelihood.expandedDimensions(at: 1) .> -1e29
         // What leaves a state two on is allowed where that state may be skipped to.
         let ahead = try Tensor.concatenate([skips.asType(emissions.dtype), nothing], axis: 1).slice(
             axis: 1, from: 2, to: states + 2)
@@ -204,7 +203,8 @@ private struct AlignmentLattice: Sendable {
                 beta = try Tensor.select(lengthColumn .> Double(t + 1), left, ends).evaluated()
             }
             let isFrame = (lengthColumn .> Double(t)) .&& isPossible
-            results.append(try Tensor.select(isFrame, (alphas[t] + beta - total).exp(), zero).evaluated())
+            // Normalised at each frame: both recursions carry the rounding of a large logarithm.
+            results.append(try Tensor.select(isFrame, (alphas[t] + beta).softmax(axis: 1), zero).evaluated())
         }
         return try Tensor.stack(results.reversed())
     }

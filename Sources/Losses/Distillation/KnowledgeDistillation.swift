@@ -24,7 +24,8 @@ public func knowledgeDistillation(
     try requireShape(logits, [nil, nil], "logits", operation)
     try require(temperature > 0, operation, "temperature > 0", temperature)
     try require((0...1).contains(alpha), operation, "alpha in 0...1", alpha)
-    let soft = try divergence(from: logits / temperature, to: stopGradient(teacherLogits) / temperature) * (temperature * temperature)
+    let spread = try divergence(from: logits.widened / temperature, to: stopGradient(teacherLogits).widened / temperature)
+    let soft = (spread * (temperature * temperature)).asType(logits.dtype)
     guard let targets else { return try reduction(soft) }
     return try reduction(soft * alpha + crossEntropy(logits: logits, targets: targets, reduction: .none) * (1 - alpha))
 }
@@ -67,11 +68,12 @@ public func decoupledDistillation(
         let rest = try masked.logSumExp(axes: [1], keepDimensions: true)
         return try (rows.pick(scaled) - all, rest.squeezed(axes: [1]) - all, rows.others(masked - rest))
     }
-    let student = try parts(logits / temperature)
-    let teacher = try parts(stopGradient(teacherLogits) / temperature)
+    let student = try parts(logits.widened / temperature)
+    let teacher = try parts(stopGradient(teacherLogits).widened / temperature)
     let target = teacher.own.exp() * (teacher.own - student.own) + teacher.rest.exp() * (teacher.rest - student.rest)
     let shares = try rows.others(teacher.others.exp() * (teacher.others - student.others))
-    return try reduction((target * alpha + shares.sum(axes: [1]) * beta) * (temperature * temperature))
+    let elements = try (target * alpha + shares.sum(axes: [1]) * beta) * (temperature * temperature)
+    return try reduction(elements.asType(logits.dtype))
 }
 
 /// Progressive self-knowledge distillation: cross-entropy with the labels mixed with the model's own earlier predictions.
