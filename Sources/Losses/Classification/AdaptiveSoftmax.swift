@@ -7,6 +7,7 @@ public struct AdaptiveTail: Sendable {
     /// [M, E]: a row for each of the cluster's classes.
     public let weights: Tensor
 
+    /// A cluster of these matrices.
     public init(projection: Tensor, weights: Tensor) {
         self.projection = projection
         self.weights = weights

@@ -135,8 +135,6 @@ private struct AlignmentLattice: Sendable {
     /// The log-probabilities of each row's states at each frame; [T, N, L].
     func emissions(of logProbabilities: Tensor) throws -> Tensor {
         // 16-bit storage does not hold the logarithm of nothing.
-        let wide =
-            logProbabilities.dtype == .float64 ? logProbabilities : logProbabilities.asType(.float32)
         let byClass = try logProbabilities.widened.transposed([1, 2, 0]).reshaped([rows * classes, frames])
         let byState = try byClass.rows(at: Tensor(places, on: logProbabilities.device))
         return try byState.reshaped([rows, states, frames]).transposed([2, 0, 1])

@@ -6,14 +6,16 @@
 public struct OrthogonalGradient<Base: Optimizer>: Optimizer {
     private var base: Base
 
+    /// The base's own.
     public var learningRate: Double {
         get { base.learningRate }
         set { base.learningRate = newValue }
     }
 
-    /// - Parameter base: Takes the steps.
+    /// Wraps an optimiser, which takes the steps.
     public init(_ base: Base) { self.base = base }
 
+    /// The parameters after the base's step along the projected gradients.
     public mutating func step(_ parameters: [Tensor], gradients: [Tensor]) throws -> [Tensor] {
         guard parameters.count == gradients.count else { return try base.step(parameters, gradients: gradients) }
         return try base.step(parameters, gradients: zip(parameters, gradients).map(Self.projected))
