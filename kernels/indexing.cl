@@ -120,6 +120,24 @@ typedef double sum_t;
 typedef float sum_t;
 #endif
 
+// Windows [outer, positions, inner, size] added where they overlap: element x of [outer, extent, inner] is the sum of what each window that
+// reaches it holds there, `stride` and `dilation` apart, in the order of the places within a window.
+__kernel void fold_windows(GLOBAL_IN(sum_t, windows), GLOBAL_OUT(sum_t, target), const long count, const long extent, const long inner,
+                           const long positions, const long size, const long stride, const long dilation) {
+    AT_IN(sum_t, windows);
+    AT_OUT(sum_t, target);
+    const long i = get_global_id(0);
+    if (i >= count) return;
+    const long x = i / inner % extent, slab = i / inner / extent * positions;
+    sum_t sum = 0;
+    for (long place = 0; place < size; place++) {
+        const long start = x - place * dilation, position = start / stride;
+        if (start < 0) break;
+        if (start % stride == 0 && position < positions) sum += windows[((slab + position) * inner + i % inner) * size + place];
+    }
+    target[i] = sum;
+}
+
 // Row r of `target` is the sum of the rows `order[starts[r]] ..< order[starts[r + 1]]` of `source`, in that order. An item owns an element,
 // on a CPU a row, whose terms lie in a row too.
 __kernel void sum_rows(GLOBAL_IN(sum_t, source), GLOBAL_IN(long, starts), GLOBAL_IN(int, order), GLOBAL_OUT(sum_t, target),

@@ -84,3 +84,25 @@ void losskit_sum_rows(int type, const void *source, const int64_t *starts, const
     default: SUM_ROWS(uint64_t)
     }
 }
+
+#define FOLD_WINDOWS(T) \
+    for (int64_t line = begin; line < end; line++) { \
+        const int64_t x = line % extent, slab = line / extent * positions; \
+        T *restrict sums = (T *)target + line * inner; \
+        memset(sums, 0, (size_t)inner * sizeof(T)); \
+        for (int64_t place = 0; place < size && place * dilation <= x; place++) { \
+            const int64_t start = x - place * dilation; \
+            if (start % stride != 0 || start / stride >= positions) continue; \
+            const T *restrict terms = (const T *)windows + (slab + start / stride) * inner * size + place; \
+            for (int64_t i = 0; i < inner; i++) sums[i] += terms[i * size]; \
+        } \
+    } \
+    break;
+
+void losskit_fold_windows(int type, const void *windows, void *target, int64_t extent, int64_t inner, int64_t positions, int64_t size,
+                          int64_t stride, int64_t dilation, int64_t begin, int64_t end) {
+    switch (type) {
+    case losskit_sum_float64: FOLD_WINDOWS(double)
+    default: FOLD_WINDOWS(float)
+    }
+}

@@ -86,6 +86,9 @@ import Testing
             try expectGradient(at: [x], tolerance: 1e-7) { try $0[0].slice(axis: 1, from: 4, step: step).sum() }
         }
         try expectGradient(at: [x], tolerance: 1e-7) { try $0[0].slidingWindows(axis: 0, size: 1, stride: .max).square() }
+        try expectGradient(at: [x], tolerance: 1e-5) { points in
+            try gradient(at: points[0]) { try ($0 * 0.1).slidingWindows(axis: 1, size: 2, stride: 3, dilation: 1).power(3).sum() }
+        }
     }
 
     @Test func operandsOnTwoDevicesAreErrors() throws {

@@ -135,6 +135,13 @@ import Testing
         #expect(message { try solve(random([3, 3], on: device), wide) }.contains("solve: expected a [..., n, n] and b [..., n, k]"))
         #expect(message { try pseudoInverse(wide, tolerance: -1) }.contains("pseudoInverse: expected tolerance >= 0, got -1"))
         #expect(message { try conv2d(wide, weight: wide) }.contains("conv2d: expected input [n, c, h, w]"))
+        let (image, filter) = (try random([1, 2, 3, 3], on: device), try random([2, 2, 2, 2], on: device))
+        for groups in [0, -1, 2, 3, Int.max] {
+            #expect(message { try conv2d(image, weight: filter, groups: groups) }.contains("conv2d: expected input"), "\(groups)")
+        }
+        for (stride, padding, dilation) in [(0, 0, 1), (1, -1, 1), (1, 0, 0), (1, 0, 9), (1, 0, .max), (.min, 0, 1), (1, .max, 1)] {
+            #expect(throws: TensorError.self) { try conv2d(image, weight: filter, stride: stride, padding: padding, dilation: dilation) }
+        }
         #expect(message { try whole.matmul(whole) }.contains("matmul: expected floating-point operands, got int64 and int64"))
         let singular = try Tensor([1.0, 2, 2, 4], shape: [2, 2], on: device)
         #expect(message { try gradient(at: singular) { try logDeterminant($0).logarithm } }.contains("whose pivot 2 is zero"))

@@ -48,14 +48,18 @@ import Testing
 
     @Test(arguments: Device.all)
     func sumsByEinstein(device: Device) throws {
-        let (a, b, c) = (try random([3, 4], on: device), try random([4, 5], seed: 2, on: device), try random([2, 3, 3], seed: 3, on: device))
+        let (a, b, c) = (
+            try random([3, 4], on: device), try random([4, 5], seed: 2, on: device), try random([2, 3, 3], seed: 3, on: device)
+        )
         try expectClose(einsum("ij,jk->ik", a, b), a.matmul(b).array(), tolerance: 1e-13)
         try expectClose(einsum("ij,jk", a, b), a.matmul(b).array(), tolerance: 1e-13)
         try expectClose(einsum("ij->ji", a), a.transposed().array(), tolerance: 0)
         try expectClose(einsum("ij->", a), [a.sum().scalar()], tolerance: 1e-13)
-        try expectClose(einsum("bii->b", c), c.array(of: Double.self).enumerated().reduce(into: [0.0, 0.0]) { sums, entry in
-            if entry.offset % 9 % 4 == 0 { sums[entry.offset / 9] += entry.element }
-        }, tolerance: 1e-13)
+        try expectClose(
+            einsum("bii->b", c),
+            c.array(of: Double.self).enumerated().reduce(into: [0.0, 0.0]) { sums, entry in
+                if entry.offset % 9 % 4 == 0 { sums[entry.offset / 9] += entry.element }
+            }, tolerance: 1e-13)
         try expectClose(einsum("...ij,jk->...ik", c, a), c.matmul(a).array(), tolerance: 1e-13)
         try expectClose(einsum("ij,ij->i", a, a), a.square().sum(axes: [1]).array(), tolerance: 1e-13)
         try expectClose(einsum("ij,jk,kl->il", a, b, b.transposed()), a.matmul(b).matmul(b.transposed()).array(), tolerance: 1e-13)
@@ -67,7 +71,8 @@ import Testing
     func convolvesAsItsDefinition(device: Device) throws {
         for (stride, padding, dilation, groups) in [(1, 0, 1, 1), (2, 1, 1, 1), (1, 2, 2, 2)] {
             let (x, w, b) = (
-                try random([2, 4, 6, 5], on: device), try random([6, 4 / groups, 3, 2], seed: 2, on: device), try random([6], seed: 3, on: device)
+                try random([2, 4, 6, 5], on: device), try random([6, 4 / groups, 3, 2], seed: 2, on: device),
+                try random([6], seed: 3, on: device)
             )
             let y = try conv2d(x, weight: w, bias: b, stride: stride, padding: padding, dilation: dilation, groups: groups)
             let (xs, ws, bs): ([Double], [Double], [Double]) = (try x.array(), try w.array(), try b.array())

@@ -87,6 +87,43 @@ import Testing
         }
     }
 
+    /// Windows of every kind, of every axis, and what their overlaps add up to.
+    @Test(arguments: Device.all)
+    func windowsOverlap(device: Device) throws {
+        var random = SplitMix64(seed: 31)
+        let shape = [2, 9, 3]
+        for axis in 0..<3 {
+            for (size, stride, dilation) in [(1, 1, 1), (2, 1, 1), (3, 2, 1), (2, 3, 2), (4, 1, 2), (3, 1, 4), (9, 1, 1), (2, 5, 1)] {
+                guard (size - 1) * dilation < shape[axis] else { continue }
+                let positions = (shape[axis] - (size - 1) * dilation - 1) / stride + 1
+                var target = shape
+                target[axis] = positions
+                let source = NaiveArray(shape: shape, values: (0..<54).map(Double.init))
+                let places = NaiveArray(shape: target + [size]) { index in
+                    var at = Array(index.dropLast())
+                    at[axis] = at[axis] * stride + index[3] * dilation
+                    return source[at]
+                }
+                let label = "axis \(axis), size \(size), stride \(stride), dilation \(dilation)"
+                let weights = places.values.map { _ in Double(Int.random(in: -9...9, using: &random)) }
+                var slopes = [Double](repeating: 0, count: 54)
+                for (place, weight) in zip(places.values, weights) { slopes[Int(place)] += weight }
+                for dtype in [DType.float64, .float32, .float16] {
+                    let x = try Tensor(source.values, shape: shape, on: device).asType(dtype)
+                    let windows = try x.slidingWindows(axis: axis, size: size, stride: stride, dilation: dilation)
+                    #expect(windows.shape == target + [size], "\(label)")
+                    try expectClose(windows, places.values, tolerance: 0, label)
+                    let weight = try Tensor(weights, shape: places.shape, on: device).asType(dtype)
+                    let slope = try gradient(at: x) { x in
+                        try (x.slidingWindows(axis: axis, size: size, stride: stride, dilation: dilation) * weight).sum()
+                    }
+                    #expect(slope.dtype == dtype)
+                    try expectClose(slope, slopes, tolerance: 0, "\(dtype) \(label)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: Device.all)
     func viewsRunNothingAndTakeNoMemory(device: Device) throws {
         let x = try Tensor((0..<24).map(Float.init), shape: [2, 3, 4], on: device)

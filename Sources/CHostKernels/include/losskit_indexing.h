@@ -21,5 +21,10 @@ enum { losskit_sum_float32 = 0, losskit_sum_float64 = 1, losskit_sum_int64 = 3 }
 void losskit_sum_rows(int type, const void *source, const int64_t *starts, const int32_t *order, void *target, int64_t width, int64_t begin,
                       int64_t end);
 
+/// Windows [outer, positions, inner, size] added where they overlap, into lines begin..<end of `target` [outer, extent, inner], in the order
+/// of the places within a window; float32 or float64.
+void losskit_fold_windows(int type, const void *windows, void *target, int64_t extent, int64_t inner, int64_t positions, int64_t size,
+                          int64_t stride, int64_t dilation, int64_t begin, int64_t end);
+
 /// For indices below `bound` the positions that name each index, in order, and where each index's begin: `starts` [bound + 1].
 void losskit_group(const int64_t *indices, int64_t count, int64_t bound, int64_t *starts, int32_t *order);

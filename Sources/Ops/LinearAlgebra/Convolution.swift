@@ -14,8 +14,8 @@ import LossKitKernels
 public func conv2d(
     _ input: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1
 ) throws -> Tensor {
-    guard try input.checked().rank == 4, try weight.checked().rank == 4, groups > 0, input.shape[1] == weight.shape[1] * groups,
-        weight.shape[0] % groups == 0, bias == nil || bias?.shape == [weight.shape[0]]
+    guard try input.checked().rank == 4, try weight.checked().rank == 4, groups > 0, input.shape[1] % groups == 0,
+        input.shape[1] / groups == weight.shape[1], weight.shape[0] % groups == 0, bias == nil || bias?.shape == [weight.shape[0]]
     else {
         throw TensorError.shapeMismatch(
             operation: "conv2d", expected: "input [n, c, h, w], weight [o, c / \(groups), kh, kw] and bias [o]",

@@ -4,7 +4,8 @@ import LossKitKernels
 // is the way back and may be differentiated any number of times.
 
 extension Tensor {
-    private func view(
+    /// A tensor that reads this one's memory in another way, and its derivative.
+    func view(
         _ name: StaticString, shape: [Int], strides: [Int], offset: Int? = nil, vjp: @escaping @Sendable (Pullback) throws -> [Tensor?]
     ) -> Tensor {
         let view = Tensor(shape: shape, dtype: dtype, device: device, strides: strides, offset: offset ?? self.offset, storage: storage)
@@ -197,41 +198,6 @@ extension Tensor {
             (mask[first], mask[second]) = (extent, extent)
             let identity = try Tensor.eye(extent, dtype: cotangent.dtype, on: cotangent.device).reshaped(mask)
             return [try cotangent.expandedDimensions(at: second) * identity]
-        }
-    }
-
-    /// Windows of an axis: it becomes the positions at which a window of `size` elements `dilation` apart starts, every `stride`; a last
-    /// axis runs within the window.
-    ///
-    /// Shares memory: n positions of k elements take no more than the tensor. Gradient: each element's cotangents of all windows it is in,
-    /// summed in the order of the places within them.
-    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for a window longer than the axis, or a size, stride or
-    ///   dilation below 1.
-    public func slidingWindows(axis: Int, size: Int, stride: Int = 1, dilation: Int = 1) throws -> Tensor {
-        let axis = try Shape.axis(axis, rank: try checked().rank, operation: "slidingWindows")
-        guard size > 0, stride > 0, dilation > 0,
-            case let (reach, isTooFar) = (size - 1).multipliedReportingOverflow(by: dilation), !isTooFar, reach < shape[axis]
-        else {
-            throw TensorError.invalidArgument(
-                operation: "slidingWindows", expected: "a window of at most \(shape[axis]) elements, stride and dilation above 0",
-                actual: "size \(size), stride \(stride), dilation \(dilation)")
-        }
-        var shape = shape
-        var strides = strides
-        shape[axis] = (shape[axis] - reach - 1) / stride + 1
-        shape.append(size)
-        _ = try Shape.checkedCount(shape, operation: "slidingWindows")
-        // Steps that are never taken might not fit in an Int once multiplied.
-        let pace = shape[axis] > 1 ? stride : 1
-        strides.append(size > 1 ? strides[axis] * dilation : 0)
-        strides[axis] *= pace
-        let original = self.shape
-        return view("slidingWindows", shape: shape, strides: strides) { pullback in
-            try (0..<size).reduce(nil as Tensor?) { sum, offset in
-                let part = try pullback.cotangent.slice(axis: -1, from: offset, to: offset + 1).squeezed(axes: [-1])
-                    .placed(inShape: original, axis: axis, first: offset * dilation, step: pace)
-                return sum.map { $0 + part } ?? part
-            }.map { [$0] } ?? [nil]
         }
     }
 }
