@@ -1,6 +1,6 @@
 // Distances between all pairs of two point sets, and the weighted sums of differences that are their derivatives.
 
-// out[i, j]: squared Euclidean (0), Euclidean (1) or Manhattan (2) distance of x_i and y_j.
+// out[b, i, j]: squared Euclidean (0), Euclidean (1), Manhattan (2) or Chebyshev (3) distance of x_i and y_j.
 __kernel void distances(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_OUT(float, out), const int metric, const long n, const long m,
                         const long d) {
     AT_IN(float, x);
@@ -8,13 +8,14 @@ __kernel void distances(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_OUT(flo
     AT_OUT(float, out);
     const long j = get_global_id(0), i = get_global_id(1);
     if (i >= n || j >= m) return;
-    __global const float *a = x + i * d, *b = y + j * d;
+    const long entry = get_global_id(2);
+    __global const float *a = x + (entry * n + i) * d, *b = y + (entry * m + j) * d;
     float sum = 0;
     for (long k = 0; k < d; k++) {
         const float u = a[k] - b[k];
-        sum += metric == 2 ? fabs(u) : u * u;
+        sum = metric == 3 ? nan_max(sum, fabs(u)) : sum + (metric == 2 ? fabs(u) : u * u);
     }
-    out[i * m + j] = metric == 1 ? sqrt(sum) : sum;
+    out[(entry * n + i) * m + j] = metric == 1 ? sqrt(sum) : sum;
 }
 
 #ifdef LOSSKIT_CPU
@@ -26,11 +27,15 @@ __kernel void distances_by_vectors(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
     AT_OUT(float, out);
     const long j = get_global_id(0) * 16, i = get_global_id(1);
     if (i >= n || j >= m) return;
+    const long entry = get_global_id(2);
+    x += entry * n * d;
+    y += entry * m * d;
+    out += entry * n * m;
     if (j + 16 <= m) {
         float16 sum = 0;
         for (long k = 0; k < d; k++) {
             const float16 u = x[i * d + k] - vload16(0, y + k * m + j);
-            sum = metric == 2 ? sum + fabs(u) : fma(u, u, sum);
+            sum = metric == 3 ? select(fabs(u), sum, sum > fabs(u) || isnan(sum)) : metric == 2 ? sum + fabs(u) : fma(u, u, sum);
         }
         vstore16(metric == 1 ? sqrt(sum) : sum, 0, out + i * m + j);
         return;
@@ -39,7 +44,7 @@ __kernel void distances_by_vectors(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
         float sum = 0;
         for (long k = 0; k < d; k++) {
             const float u = x[i * d + k] - y[k * m + l];
-            sum = metric == 2 ? sum + fabs(u) : fma(u, u, sum);
+            sum = metric == 3 ? nan_max(sum, fabs(u)) : metric == 2 ? sum + fabs(u) : fma(u, u, sum);
         }
         out[i * m + l] = metric == 1 ? sqrt(sum) : sum;
     }
@@ -48,12 +53,17 @@ __kernel void distances_by_vectors(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
 
 // out[i] = sum over j of weight[i, j] (x_i - y_j), or of weight[i, j] sign(x_i - y_j); an item owns one coordinate of one point.
 __kernel void weighted_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, weight), GLOBAL_OUT(float, out), const int signs,
-                                   const long n, const long m, const long d, const long weight_row, const long weight_column) {
+                                   const long n, const long m, const long d, const long weight_row, const long weight_column,
+                                   const long weight_entry) {
     AT_IN(float, x);
     AT_IN(float, y);
     AT_IN(float, weight);
     AT_OUT(float, out);
-    const long i = get_global_id(1);
+    const long i = get_global_id(1), entry = get_global_id(2);
+    x += entry * n * d;
+    y += entry * m * d;
+    out += entry * n * d;
+    weight += entry * weight_entry;
 #ifdef LOSSKIT_CPU
     long k = get_global_id(0) * 16;
     if (i >= n || k >= d) return;
@@ -80,5 +90,33 @@ __kernel void weighted_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
             sum += weight[i * weight_row + j * weight_column] * (signs && !isnan(u) ? (float)((u > 0) - (u < 0)) : u);
         }
         out[i * d + k] = sum;
+    }
+}
+
+// out[i] = sum over j of weight[i, j] times the sign of the largest difference, in its coordinate (the first of equals); an item owns a point.
+__kernel void weighted_extremes(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, weight), GLOBAL_OUT(float, out), const long n,
+                                const long m, const long d, const long weight_row, const long weight_column, const long weight_entry) {
+    AT_IN(float, x);
+    AT_IN(float, y);
+    AT_IN(float, weight);
+    AT_OUT(float, out);
+    const long i = get_global_id(0), entry = get_global_id(1);
+    if (i >= n) return;
+    x += (entry * n + i) * d;
+    y += entry * m * d;
+    out += (entry * n + i) * d;
+    weight += entry * weight_entry + i * weight_row;
+    for (long k = 0; k < d; k++) out[k] = 0;
+    for (long j = 0; j < m; j++) {
+        long place = 0;
+        float most = 0;
+        for (long k = 0; k < d; k++) {
+            const float u = fabs(x[k] - y[j * d + k]);
+            if (u <= most || isnan(most)) continue;
+            most = u;
+            place = k;
+        }
+        const float u = x[place] - y[j * d + place];
+        out[place] += weight[j * weight_column] * (isnan(u) ? u : (float)((u > 0) - (u < 0)));
     }
 }

@@ -6,6 +6,15 @@
 #define LK_BODY "pairs_body.h"
 #include "isa.h"
 
+void losskit_pair_mirror(int64_t begin, int64_t end, int64_t m, float *out) {
+    enum { tile = 32 };
+    for (int64_t i = begin; i < end; i += tile) {
+        for (int64_t j = 0; j < end; j += tile) {
+            for (int64_t k = i; k < end && k < i + tile; k++) for (int64_t l = j; l < k && l < j + tile; l++) out[k * m + l] = out[l * m + k];
+        }
+    }
+}
+
 LK_DISPATCH(losskit_pair_distances,
             (int metric, const float *x, const float *y_transposed, int64_t begin, int64_t end, int64_t m, int64_t d, float *out),
             (metric, x, y_transposed, begin, end, m, d, out))
@@ -13,6 +22,22 @@ LK_DISPATCH(losskit_pair_differences,
             (int signs, const float *x, const float *y, const float *weight, int64_t weight_row, int64_t weight_column, int64_t begin, int64_t end,
              int64_t m, int64_t d, float *out),
             (signs, x, y, weight, weight_row, weight_column, begin, end, m, d, out))
+LK_DISPATCH(losskit_pair_extremes,
+            (const float *x, const float *y, const float *weight, int64_t weight_row, int64_t weight_column, int64_t begin, int64_t end, int64_t m,
+             int64_t d, float *out),
+            (x, y, weight, weight_row, weight_column, begin, end, m, d, out))
+LK_DISPATCH(losskit_pair_centre,
+            (const float *points, const float *centre, int64_t begin, int64_t end, int64_t d, float *centred, float *norms),
+            (points, centre, begin, end, d, centred, norms))
+LK_DISPATCH(losskit_pair_combine,
+            (int metric, const float *x, const float *y, const float *x_norms, const float *y_norms, int64_t begin, int64_t end, int64_t first,
+             int64_t m, int64_t d, float *out),
+            (metric, x, y, x_norms, y_norms, begin, end, first, m, d, out))
+LK_DISPATCH(losskit_pair_weights,
+            (int metric, const float *cotangent, const float *distance, int64_t row, int64_t column, const float *x, const float *y,
+             const float *x_centred, const float *x_norms, const float *y_norms, int64_t begin, int64_t end, int64_t m, int64_t d, float *weight,
+             float *out),
+            (metric, cotangent, distance, row, column, x, y, x_centred, x_norms, y_norms, begin, end, m, d, weight, out))
 LK_DISPATCH(losskit_softmin,
             (int power, float epsilon, const float *x, const float *y_transposed, const float *h, int64_t begin, int64_t end, int64_t m, int64_t d,
              float *out),

@@ -46,6 +46,7 @@ private func host(_ metric: SpanningTree.Metric, n: Int, d: Int, points: UnsafeP
     // From here on boxes save more pairs than they cost (measured on uniform points; clustered ones gain more).
     tree.levels = n >= 1000 && d <= 8 ? Int32(Int.bitWidth - 1 - (n / 32).leadingZeroBitCount) : 0
     let memory = try Buffer(byteCount: Int(losskit_tree_bytes(tree.n, tree.d, tree.levels)), on: .cpu)
+    defer { withExtendedLifetime(memory) {} }
     losskit_tree_place(&tree, memory.hostPointer)
     losskit_tree_fill(&tree, points)
     let shared = Shared(tree)

@@ -61,6 +61,7 @@ extension Metric {
         case .squaredEuclidean, .cosine: .squaredEuclidean
         case .euclidean: .euclidean
         case .manhattan: .manhattan
+        case .chebyshev: .chebyshev
         case .dot:
             throw TensorError.invalidArgument(operation: "minimumSpanningTree", expected: "a distance", actual: "the similarity dot")
         }
@@ -72,6 +73,7 @@ extension Metric {
         case .squaredEuclidean, .dot: try (a - b).square().sum(axes: [1])
         case .euclidean: try (a - b).norm(axes: [1])
         case .manhattan: try (a - b).absolute().sum(axes: [1])
+        case .chebyshev: try (a - b).absolute().max(axes: [1])
         case .cosine:
             try (a / a.norm(axes: [1], keepDimensions: true) - b / b.norm(axes: [1], keepDimensions: true)).square().sum(axes: [1]) * 0.5
         }

@@ -45,19 +45,20 @@ struct Cloud: Sendable, CustomTestStringConvertible {
 
     /// A length from the sum, coordinate by coordinate, of a function of the differences.
     struct Length: Sendable {
-        let term: @Sendable (Float) -> Float
+        let next: @Sendable (_ sum: Float, _ difference: Float) -> Float
         let isRoot: Bool
 
-        static let euclidean = Length(term: { $0 * $0 }, isRoot: true)
-        static let squared = Length(term: { $0 * $0 }, isRoot: false)
-        static let manhattan = Length(term: { abs($0) }, isRoot: false)
+        static let euclidean = Length(next: { $0 + $1 * $1 }, isRoot: true)
+        static let squared = Length(next: { $0 + $1 * $1 }, isRoot: false)
+        static let manhattan = Length(next: { $0 + abs($1) }, isRoot: false)
+        static let chebyshev = Length(next: { max($0, abs($1)) }, isRoot: false)
     }
 
     /// Prim's algorithm over all pairs in the order (length, i, j), then sorted by it.
     func tree(_ length: Length) -> [(length: Float, i: Int, j: Int)] {
         func edge(_ a: Int, _ b: Int) -> (length: Float, i: Int, j: Int) {
             var sum: Float = 0
-            for k in 0..<d { sum += length.term(values[a * d + k] - values[b * d + k]) }
+            for k in 0..<d { sum = length.next(sum, values[a * d + k] - values[b * d + k]) }
             return (length.isRoot ? sum.squareRoot() : sum, a < b ? a : b, a < b ? b : a)
         }
         var outside = Array(1..<n)
@@ -101,6 +102,7 @@ struct Cloud: Sendable, CustomTestStringConvertible {
         try expectTree(minimumSpanningTree(points, metric: .manhattan), try #require(Cloud.manhattanTrees[cloud.name]), "manhattan")
         guard cloud.n < 200 else { return }
         try expectTree(minimumSpanningTree(points, metric: .squaredEuclidean), cloud.tree(.squared), "squared")
+        try expectTree(minimumSpanningTree(points, metric: .chebyshev), cloud.tree(.chebyshev), "chebyshev")
     }
 
     @Test(arguments: Device.all)
@@ -121,7 +123,7 @@ struct Cloud: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test(arguments: Device.all, [Metric.squaredEuclidean, .euclidean, .manhattan, .cosine])
+    @Test(arguments: Device.all, [Metric.squaredEuclidean, .euclidean, .manhattan, .chebyshev, .cosine])
     func gradientsOfLengthsAgreeWithDifferences(device: Device, metric: Metric) throws {
         let n = 23
         var random = SplitMix64(seed: 12)
@@ -138,6 +140,7 @@ struct Cloud: Sendable, CustomTestStringConvertible {
                     switch metric {
                     case .squaredEuclidean: distance(a, b) * distance(a, b)
                     case .manhattan: zip(a, b).reduce(0) { $0 + abs($1.0 - $1.1) }
+                    case .chebyshev: zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
                     case .cosine: 1 - zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / (distance(a, zero) * distance(b, zero))
                     default: distance(a, b)
                     }
