@@ -3,7 +3,7 @@ import LossKitOps
 /// Pseudo-Huber loss: a smooth Huber loss.
 ///
 /// `delta^2 (sqrt(1 + (r / delta)^2) - 1)` with `r = p - t`; gradient `r / sqrt(1 + (r / delta)^2)`. Computed as
-/// `r^2 / (sqrt(1 + (r / delta)^2) + 1)`, which does not cancel for small residuals.
+/// `r^2 / (sqrt(1 + (r / delta)^2) + 1)`, which does not cancel for small residuals, the square scaled so that it does not overflow for large ones.
 ///
 /// - Parameters:
 ///   - predictions: Any shape, floating point.
@@ -15,8 +15,10 @@ import LossKitOps
 public func pseudoHuber(predictions: Tensor, targets: Tensor, delta: Double = 1, reduction: Reduction = .mean) throws -> Tensor {
     try requireEqualShapes(predictions, targets, "pseudoHuber")
     try require(delta > 0, "pseudoHuber", "delta > 0", delta)
-    let squared = (predictions - targets).square()
-    return try reduction(squared / ((squared / (delta * delta) + 1).squareRoot() + 1))
+    let residual = predictions - targets
+    let scale = stopGradient((residual.absolute() / delta).clamped(min: 1))
+    let root = scale * ((residual / (scale * delta)).square() + (1 / scale).square()).squareRoot()
+    return try reduction(residual * (residual / (root + 1)))
 }
 
 extension LossDescription {

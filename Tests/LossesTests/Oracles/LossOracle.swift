@@ -28,6 +28,8 @@ struct LossOracle: Sendable {
     var tolerance = 2e-6
     var gradientTolerance = 5e-6
     var step = 1e-6
+    /// How far the formula itself is off in doubles, where it subtracts large terms.
+    var noise = 0.0
     /// How many elements of a gradient are compared: the formula is evaluated twice for each.
     var sampledElements = 24
     /// Settings of the library's side alone, such as a finer stopping rule.
