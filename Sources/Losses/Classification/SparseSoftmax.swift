@@ -32,7 +32,7 @@ public func entmax(_ logits: Tensor, alpha: Double = 1.5, axis: Int = -1) throws
         return tau + excess / slope
     }
     let still = stopGradient(z)
-    var tau = try peak * 0 - 1
+    var tau = peak * 0 - 1
     for _ in 0..<64 {
         let next = try step(still, tau).evaluated()
         let moved = try (next - tau).max().scalar()

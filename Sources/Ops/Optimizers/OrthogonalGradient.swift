@@ -18,12 +18,13 @@ public struct OrthogonalGradient<Base: Optimizer>: Optimizer {
     /// The parameters after the base's step along the projected gradients.
     public mutating func step(_ parameters: [Tensor], gradients: [Tensor]) throws -> [Tensor] {
         guard parameters.count == gradients.count else { return try base.step(parameters, gradients: gradients) }
-        return try base.step(parameters, gradients: zip(parameters, gradients).map(Self.projected))
+        return try base.step(parameters, gradients: zip(parameters, gradients).map(projected))
     }
+}
 
-    private static func projected(_ parameter: Tensor, _ gradient: Tensor) throws -> Tensor {
-        let along = try (parameter * gradient).sum() / (parameter.square().sum() + 1e-30)
-        let rest = gradient - parameter * along
-        return try (rest * (gradient.norm() / (rest.norm() + 1e-30))).evaluated()
-    }
+/// What of a gradient is at right angles to its parameter, at the gradient's length.
+private func projected(_ parameter: Tensor, _ gradient: Tensor) throws -> Tensor {
+    let along = try (parameter * gradient).sum() / (parameter.square().sum() + 1e-30)
+    let rest = gradient - parameter * along
+    return try (rest * (gradient.norm() / (rest.norm() + 1e-30))).evaluated()
 }
