@@ -99,3 +99,43 @@ __kernel void running_maximum(GLOBAL_IN(T, source), GLOBAL_IN(long, before), GLO
         target[row * length + i] = best;
     }
 }
+
+// Of two positions in a row, or -1 for none, that of the larger element (the smaller with `is_minimum`), the first NaN before all, the
+// first of equals.
+inline long better_of(__global const T *restrict row, long a, long b, int is_minimum) {
+    if (a < 0 || b < 0) return max(a, b);
+    const int lost_a = IS_NAN(row[a]), lost_b = IS_NAN(row[b]);
+    if (lost_a || lost_b) return lost_a && lost_b ? min(a, b) : lost_a ? a : b;
+    if (row[a] == row[b]) return min(a, b);
+    return (is_minimum ? row[b] < row[a] : row[b] > row[a]) ? b : a;
+}
+
+// The best position of each part of a row: a stretch of it on a processor, every `pieces`th element elsewhere, so that neighbouring items
+// read neighbouring elements.
+__kernel void extremum_pieces(GLOBAL_IN(T, source), GLOBAL_OUT(long, found), const long rows, const long length, const long pieces,
+                              const int is_minimum) {
+    AT_IN(T, source);
+    AT_OUT(long, found);
+    const long item = get_global_id(0), row = item / pieces, piece = item % pieces;
+    if (row >= rows) return;
+#ifdef LOSSKIT_CPU
+    const long first = length * piece / pieces, end = length * (piece + 1) / pieces, step = 1;
+#else
+    const long first = piece, end = length, step = pieces;
+#endif
+    long best = -1;
+    for (long i = first; i < end; i += step) best = better_of(source + row * length, best, i, is_minimum);
+    found[item] = best;
+}
+
+__kernel void extremum_of_pieces(GLOBAL_IN(T, source), GLOBAL_IN(long, found), GLOBAL_OUT(long, target), const long rows,
+                                 const long length, const long pieces, const int is_minimum) {
+    AT_IN(T, source);
+    AT_IN(long, found);
+    AT_OUT(long, target);
+    const long row = get_global_id(0);
+    if (row >= rows) return;
+    long best = -1;
+    for (long i = row * pieces; i < (row + 1) * pieces; i++) best = better_of(source + row * length, best, found[i], is_minimum);
+    target[row] = best;
+}

@@ -12,7 +12,7 @@ package enum Scan {
         _ kind: Kind, _ source: BufferSlice, dtype: DType, rows: Int, length: Int, into target: BufferSlice, on device: Device
     ) throws {
         guard rows > 0, length > 0 else { return }
-        let type = !dtype.isFloatingPoint ? losskit_scan_int64 : dtype == .float64 ? losskit_scan_float64 : losskit_scan_float32
+        let type = type(of: dtype)
         try device.run(
             "scan", shape: [rows, length], reads: [source], writes: [target],
             bytes: rows * length * (source.elementSize + target.elementSize),
@@ -31,6 +31,11 @@ package enum Scan {
             openCL: { encoder in
                 try launch(kind, source, defines: ["ARITHMETIC=\(type)"], rows: rows, length: length, into: target, on: encoder)
             })
+    }
+
+    /// The number that kernels know float32, float64 and int64 by.
+    static func type(of dtype: DType) -> Int {
+        !dtype.isFloatingPoint ? losskit_scan_int64 : dtype == .float64 ? losskit_scan_float64 : losskit_scan_float32
     }
 
     /// Rows that are too few to keep the device busy are cut into pieces, about as many as each is long.

@@ -176,4 +176,38 @@ import Testing
         let sums = try x.cumulativeSum().array(of: Float.self)
         #expect(sums[1899] == 10 && sums[1900].isNaN && sums[2999].isNaN)
     }
+
+    /// The first of equals and the first NaN, over rows that are cut into pieces and rows that are not, along any axis.
+    @Test(arguments: Device.all)
+    func extremaAreTheFirst(device: Device) throws {
+        var random = SplitMix64(seed: 16)
+        for (rows, length) in [(1, 1), (3, 1), (1, 7), (5, 64), (2, 129), (1, 5000), (3, 1000), (200, 3)] {
+            for dtype in DType.allCases {
+                let raw = (0..<rows * length).map { _ in
+                    let pick = Int(random.next() % 1000)
+                    return pick == 0 && dtype.isFloatingPoint ? Double.nan : Double(pick % 11) - (dtype.isFloatingPoint ? 5 : 0)
+                }
+                let x = try Tensor(raw, shape: [rows, length], on: device).asType(dtype)
+                let values: [Double] = try x.array()
+                func first(_ isBetter: (Double, Double) -> Bool) -> [Int] {
+                    (0..<rows).map { row in
+                        let line = Array(values[row * length..<(row + 1) * length])
+                        return line.firstIndex(where: \.isNaN) ?? line.indices.reduce(0) { isBetter(line[$1], line[$0]) ? $1 : $0 }
+                    }
+                }
+                let label = "\(dtype) \(rows) x \(length)"
+                #expect(try x.argMax(axis: 1).array(of: Int.self) == first(>), "\(label)")
+                #expect(try x.argMin(axis: -1).array(of: Int.self) == first(<), "\(label)")
+                let columns = try x.transposed().packed().argMax(axis: 0, keepDimensions: true)
+                #expect(columns.shape == [1, rows])
+                #expect(try columns.array(of: Int.self) == first(>), "\(label)")
+            }
+        }
+        let x = try Tensor([1, 5, 5, 2] as [Float], shape: [2, 2], on: device)
+        #expect(try x.argMax().array(of: Int.self) == [1] && x.argMax().shape == [])
+        #expect(try x.argMin(keepDimensions: true).shape == [1, 1])
+        #expect(try Tensor(3.0, on: device).argMax().array(of: Int.self) == [0])
+        #expect(try Tensor([Int.max - 1, .max], on: device).argMax().array(of: Int.self) == [1])
+        #expect(try Tensor.zeros([0, 3], on: device).argMax(axis: 1).shape == [0])
+    }
 }

@@ -6,31 +6,30 @@ extension Tensor {
     ///
     /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` where there is no element.
     public func argMax(axis: Int? = nil, keepDimensions: Bool = false) throws -> Tensor {
-        try argExtremum("argMax", axis: axis, keepDimensions: keepDimensions) { try $0.max(axes: [$1], keepDimensions: true) }
+        try argExtremum("argMax", axis: axis, keepDimensions: keepDimensions, isMinimum: false)
     }
 
     /// The position of the smallest element along an axis; see ``argMax(axis:keepDimensions:)``.
     public func argMin(axis: Int? = nil, keepDimensions: Bool = false) throws -> Tensor {
-        try argExtremum("argMin", axis: axis, keepDimensions: keepDimensions) { try $0.min(axes: [$1], keepDimensions: true) }
+        try argExtremum("argMin", axis: axis, keepDimensions: keepDimensions, isMinimum: true)
     }
 
-    private func argExtremum(
-        _ operation: String, axis: Int?, keepDimensions: Bool, _ extremum: (Tensor, Int) throws -> Tensor
-    ) throws -> Tensor {
+    private func argExtremum(_ operation: String, axis: Int?, keepDimensions: Bool, isMinimum: Bool) throws -> Tensor {
         let source = stopGradient(axis == nil ? try checked().flattened() : try checked())
         let axis = try Shape.axis(axis ?? 0, rank: source.rank, operation: operation)
-        let extent = source.shape[axis]
+        let (last, extent) = (source.rank - 1, source.shape[axis])
         guard extent > 0 else {
             throw TensorError.invalidArgument(
                 operation: operation, expected: "at least one element along axis \(axis)", actual: "shape \(shape)")
         }
-        var shape = [Int](repeating: 1, count: source.rank)
-        shape[axis] = extent
-        let position = try Tensor.arange(to: Double(extent), on: device).reshaped(shape)
-        let best = try extremum(source, axis)
-        let isBest = (source .== best) .|| source.isNaN()
-        let none = try Tensor.full([], Double(extent), dtype: .int64, on: device)
-        return try Self.select(isBest.evaluated(), position, none).min(axes: [axis], keepDimensions: keepDimensions)
+        let computed = dtype.rowArithmetic
+        let rows = try source.asType(computed).swappingAxes(axis, last)
+        let output = try Tensor.empty(rows.shape.dropLast() + [1], dtype: .int64, on: device)
+        try Scan.extremum(
+            rows.slice(), dtype: computed, isMinimum: isMinimum, rows: output.count, length: extent, into: output.output(), on: device)
+        let places = try output.swappingAxes(axis, last)
+        guard keepDimensions else { return try places.squeezed(axes: [axis]) }
+        return rank == source.rank ? places : try places.reshaped([Int](repeating: 1, count: rank))
     }
 
     /// The order that sorts along an axis, int64: equal elements keep theirs, and NaN comes last either way; -0 equals 0.

@@ -34,7 +34,7 @@ extension Tensor {
     ///
     /// Floating point is summed in float32 or float64 in the order of the rows, integers in int64.
     func rowsSummed(at list: Tensor, bound: Int) throws -> Tensor {
-        let computed: DType = !dtype.isFloatingPoint ? .int64 : dtype == .float64 ? .float64 : .float32
+        let computed = dtype.rowArithmetic
         let starts = try Tensor.empty([bound + 1], dtype: .int64, on: device)
         let order = try Tensor.empty([list.count], dtype: .int32, on: device)
         try Indexing.group(list.slice(), count: list.count, bound: bound, starts: starts.output(), order: order.output(), on: device)
