@@ -33,6 +33,9 @@ static const unsigned char transport_cl[] = {
 static const unsigned char spanning_tree_cl[] = {
 #embed "../../kernels/spanning_tree.cl"
 };
+static const unsigned char alignment_cl[] = {
+#embed "../../kernels/alignment.cl"
+};
 static const unsigned char scan_cl[] = {
 #embed "../../kernels/scan.cl"
 };
@@ -67,6 +70,7 @@ static const losskit_kernel_file files[] = {
     ROW("pairwise.cl", pairwise_cl),
     ROW("transport.cl", transport_cl),
     ROW("spanning_tree.cl", spanning_tree_cl),
+    ROW("alignment.cl", alignment_cl),
     ROW("scan.cl", scan_cl),
     ROW("sort.cl", sort_cl),
     ROW("random_numbers.clh", random_numbers_clh),

@@ -80,4 +80,11 @@ extension Tensor {
 
     /// A number beside this tensor: of its type, on its device.
     func constant(_ value: Double) throws -> Tensor { try .full([], value, dtype: dtype, on: device) }
+
+    /// The largest magnitude along an axis, kept as an axis of extent 1 and held still, or 1 where that is 0: what to divide by before squaring.
+    func magnitude(axes: [Int]) throws -> Tensor {
+        guard count > 0 else { return try stopGradient(self).sum(axes: axes, keepDimensions: true) + 1 }
+        let largest = try stopGradient(self).absolute().max(axes: axes, keepDimensions: true)
+        return Tensor.select(largest .== 0, try constant(1), largest)
+    }
 }

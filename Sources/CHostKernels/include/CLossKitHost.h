@@ -1,6 +1,7 @@
 #pragma once
 // The CPU's hot loops. Functions work on one thread, on the part of the work they are given; Swift shares the parts out.
 
+#include "losskit_alignment.h"
 #include "losskit_cross_entropy.h"
 #include "losskit_expression.h"
 #include "losskit_indexing.h"

@@ -1,29 +1,41 @@
 import LossKitOps
 
-/// Cosines between embeddings and the classes' weights, and softmax cross-entropy once the own class's cosine was changed.
-///
-/// - Parameters:
-///   - margin: Gives the own class's logit from its cosine [N], as if all were unscaled.
-func marginSoftmax(
-    _ embeddings: Tensor, _ weights: Tensor, _ targets: Tensor, scale: Double, reduction: Reduction, _ operation: String,
-    margin: (Tensor) throws -> Tensor
-) throws -> Tensor {
-    try require(scale > 0, operation, "scale > 0", scale)
-    let (cosines, rows) = try classCosines(embeddings, weights, targets, operation)
-    let own = try margin(rows.pick(cosines))
-    let logits = try Tensor.select(rows.isTarget, rows.column(own), cosines) * scale
-    return try crossEntropy(logits: logits, targets: targets, reduction: reduction)
-}
+/// Directions of embeddings and classes, and what follows from them.
+private struct ClassAngles {
+    /// [N, C]; a vector of length 0 has cosine 0 with all.
+    let cosines: Tensor
+    /// The rows' own classes.
+    let rows: ClassTargets
+    private let units: Tensor
+    private let directions: Tensor
+    private let targets: Tensor
 
-/// Cosines [N, C] of embeddings and classes, and the rows' own classes; a vector of length 0 has cosine 0 with all.
-func classCosines(_ embeddings: Tensor, _ weights: Tensor, _ targets: Tensor, _ operation: String) throws -> (Tensor, ClassTargets) {
-    try requireShape(embeddings, [nil, nil], "embeddings", operation)
-    try requireShape(weights, [nil, embeddings.shape[1]], "class weights", operation)
-    try requireFloatingPoint(embeddings, operation)
-    try requireFloatingPoint(weights, operation)
-    func unit(_ x: Tensor) throws -> Tensor { try x / x.norm(axes: [1], keepDimensions: true).clamped(min: 1e-12) }
-    let cosines = try unit(embeddings).matmul(unit(weights).transposed())
-    return (cosines, try ClassTargets(targets, beside: cosines, operation))
+    init(_ embeddings: Tensor, _ weights: Tensor, _ targets: Tensor, _ operation: String) throws {
+        try requireShape(embeddings, [nil, nil], "embeddings", operation)
+        try requireShape(weights, [nil, embeddings.shape[1]], "class weights", operation)
+        try requireFloatingPoint(embeddings, operation)
+        try requireFloatingPoint(weights, operation)
+        func unit(_ x: Tensor) throws -> Tensor {
+            let scaled = try x / x.magnitude(axes: [1])
+            return try scaled / scaled.norm(axes: [1], keepDimensions: true).clamped(min: 1e-12)
+        }
+        (units, directions) = (try unit(embeddings), try unit(weights))
+        cosines = try units.matmul(directions.transposed())
+        rows = try ClassTargets(targets, beside: cosines, operation)
+        self.targets = targets
+    }
+
+    /// The sines of the angles to the own class [N], by the lengths of sum and difference, which lose no digits at small angles.
+    func ownSines() throws -> Tensor {
+        let own = try directions.rows(at: targets)
+        return try (units - own).norm(axes: [1]) * (units + own).norm(axes: [1]) * 0.5
+    }
+
+    /// Softmax cross-entropy once the own class's cosine is replaced.
+    func crossEntropy(own: Tensor, scale: Tensor, targets: Tensor, reduction: Reduction) throws -> Tensor {
+        let logits = try Tensor.select(rows.isTarget, rows.column(own), cosines) * scale
+        return try LossKitLosses.crossEntropy(logits: logits, targets: targets, reduction: reduction)
+    }
 }
 
 /// ArcFace: softmax cross-entropy of scaled cosines, an angle added to the own class's.
@@ -46,12 +58,13 @@ public func arcFace(
     embeddings: Tensor, weights: Tensor, targets: Tensor, scale: Double = 64, margin: Double = 0.5, reduction: Reduction = .mean
 ) throws -> Tensor {
     try require((0..<Double.pi).contains(margin), "arcFace", "margin in 0 ..< pi", margin)
-    return try marginSoftmax(embeddings, weights, targets, scale: scale, reduction: reduction, "arcFace") { cosine in
-        let angle = try Tensor.full([], margin, dtype: cosine.dtype, on: cosine.device)
-        let sine = (1 - cosine.square()).relu().squareRoot()
-        let turned = cosine * angle.cos() - sine * angle.sin()
-        return Tensor.select(cosine .> -angle.cos(), turned, cosine - angle.sin() * margin)
-    }
+    try require(scale > 0, "arcFace", "scale > 0", scale)
+    let angles = try ClassAngles(embeddings, weights, targets, "arcFace")
+    let cosine = try angles.rows.pick(angles.cosines)
+    let angle = try cosine.constant(margin)
+    let turned = try cosine * angle.cos() - angles.ownSines() * angle.sin()
+    let own = Tensor.select(cosine .> -angle.cos(), turned, cosine - angle.sin() * margin)
+    return try angles.crossEntropy(own: own, scale: cosine.constant(scale), targets: targets, reduction: reduction)
 }
 
 /// CosFace: softmax cross-entropy of scaled cosines, a margin taken from the own class's.
@@ -71,8 +84,7 @@ public func arcFace(
 public func cosFace(
     embeddings: Tensor, weights: Tensor, targets: Tensor, scale: Double = 64, margin: Double = 0.35, reduction: Reduction = .mean
 ) throws -> Tensor {
-    try require(margin >= 0, "cosFace", "margin >= 0", margin)
-    return try marginSoftmax(embeddings, weights, targets, scale: scale, reduction: reduction, "cosFace") { $0 - margin }
+    try additiveMargin(embeddings, weights, targets, scale: scale, margin: margin, reduction: reduction, "cosFace")
 }
 
 /// Additive margin softmax: ``cosFace(embeddings:weights:targets:scale:margin:reduction:)`` as its second authors scale it.
@@ -90,8 +102,18 @@ public func cosFace(
 public func amSoftmax(
     embeddings: Tensor, weights: Tensor, targets: Tensor, scale: Double = 30, margin: Double = 0.35, reduction: Reduction = .mean
 ) throws -> Tensor {
-    try require(margin >= 0, "amSoftmax", "margin >= 0", margin)
-    return try marginSoftmax(embeddings, weights, targets, scale: scale, reduction: reduction, "amSoftmax") { $0 - margin }
+    try additiveMargin(embeddings, weights, targets, scale: scale, margin: margin, reduction: reduction, "amSoftmax")
+}
+
+/// A margin taken from the own class's cosine.
+private func additiveMargin(
+    _ embeddings: Tensor, _ weights: Tensor, _ targets: Tensor, scale: Double, margin: Double, reduction: Reduction, _ operation: String
+) throws -> Tensor {
+    try require(margin >= 0, operation, "margin >= 0", margin)
+    try require(scale > 0, operation, "scale > 0", scale)
+    let angles = try ClassAngles(embeddings, weights, targets, operation)
+    let own = try angles.rows.pick(angles.cosines) - margin
+    return try angles.crossEntropy(own: own, scale: own.constant(scale), targets: targets, reduction: reduction)
 }
 
 /// SphereFace (A-Softmax): softmax cross-entropy of the embeddings' lengths times cosines, the own class's angle multiplied.
@@ -116,8 +138,8 @@ public func sphereFace(
     let operation = "sphereFace"
     try require(margin >= 1, operation, "margin >= 1", margin)
     try require(annealing >= 0, operation, "annealing >= 0", annealing)
-    let (cosines, rows) = try classCosines(embeddings, weights, targets, operation)
-    let cosine = try rows.pick(cosines)
+    let angles = try ClassAngles(embeddings, weights, targets, operation)
+    let cosine = try angles.rows.pick(angles.cosines)
     var (before, multiple) = (try cosine.constant(1) + cosine * 0, cosine)
     for _ in 1..<margin { (before, multiple) = (multiple, cosine * multiple * 2 - before) }
     // The piece that the angle lies in: its number, and the sign that goes with it.
@@ -126,9 +148,9 @@ public func sphereFace(
     let isOdd = (piece - (piece * 0.5).floor() * 2) .> 0.5
     let psi = Tensor.select(isOdd, -multiple, multiple) - piece * 2
     let own = (cosine * annealing + psi) / (1 + annealing)
-    let lengths = try embeddings.norm(axes: [1], keepDimensions: true)
-    let logits = try Tensor.select(rows.isTarget, rows.column(own), cosines) * lengths
-    return try crossEntropy(logits: logits, targets: targets, reduction: reduction)
+    let magnitude = try embeddings.magnitude(axes: [1])
+    let lengths = try (embeddings / magnitude).norm(axes: [1], keepDimensions: true) * magnitude
+    return try angles.crossEntropy(own: own, scale: lengths, targets: targets, reduction: reduction)
 }
 
 extension LossDescription {

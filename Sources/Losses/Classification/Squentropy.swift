@@ -56,7 +56,9 @@ public func sphericalZLoss(
 ) throws -> Tensor {
     try require(sharpness > 0, "sphericalZLoss", "sharpness > 0", sharpness)
     let rows = try ClassTargets(targets, beside: logits, "sphericalZLoss")
-    let centred = try logits - logits.mean(axes: [rows.axis], keepDimensions: true)
+    let distances = try logits - logits.mean(axes: [rows.axis], keepDimensions: true)
+    // The scale does not matter, but the squares are to stay in range.
+    let centred = try distances / distances.magnitude(axes: [rows.axis])
     let variance = try centred.square().mean(axes: [rows.axis])
     let isFlat = variance .== 0
     let scale = Tensor.select(

@@ -60,8 +60,12 @@ public func kernelAlignment(
     try requireShape(source, [nil, nil, nil], "source", operation)
     try requireShape(target, [source.shape[0], source.shape[1], nil], "target", operation)
     if let coefficients { try requireShape(coefficients, [source.shape[0]], "coefficients", operation) }
-    let a = try source - source.mean(axes: [1], keepDimensions: true)
-    let b = try target - target.mean(axes: [1], keepDimensions: true)
+    func centred(_ x: Tensor) throws -> Tensor {
+        let distances = try x - x.mean(axes: [1], keepDimensions: true)
+        // The scale does not matter, but fourth powers are to stay in range.
+        return try distances / distances.magnitude(axes: [1, 2])
+    }
+    let (a, b) = (try centred(source), try centred(target))
     // <A A^T, B B^T> = |A^T B|^2.
     func product(_ x: Tensor, _ y: Tensor) throws -> Tensor { try x.swappingAxes(1, 2).matmul(y).square().sum(axes: [1, 2]) }
     let lengths = try product(a, a).squareRoot() * product(b, b).squareRoot()

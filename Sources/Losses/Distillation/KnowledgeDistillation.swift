@@ -32,8 +32,21 @@ public func knowledgeDistillation(
 
 /// KL(softmax(teacher) | softmax(student)) by rows of the last axis.
 func divergence(from student: Tensor, to teacher: Tensor) throws -> Tensor {
-    let (p, q) = try (student.logSoftmax(), teacher.logSoftmax())
-    return try (q.exp() * (q - p)).sum(axes: [-1])
+    try divergenceTerms(from: student.logSoftmax(), to: teacher.logSoftmax()).sum(axes: [-1])
+}
+
+/// What each element gives to KL(q | p), from the logarithms of p and q: `q log(q / p) - q + p`.
+///
+/// The last two cancel in the sum of distributions. With them every term is positive, and near p its series `p (r^2 / 2 + r^3 / 3 + ...)` in
+/// `r = log(q / p)` keeps the digits of divergences however small.
+func divergenceTerms(from p: Tensor, to q: Tensor) throws -> Tensor {
+    let apart = q - p
+    let isNear = apart.absolute() .< 0.1
+    let r = Tensor.select(isNear, apart, try apart.constant(0))
+    let inner = ((r * 0.006944444444444444 + 0.03333333333333333) * r + 0.125) * r + 0.3333333333333333
+    let near = p.exp() * ((inner * r + 0.5) * r.square())
+    let far = q.exp() * (apart - 1) + p.exp()
+    return Tensor.select(isNear, near, far)
 }
 
 /// Decoupled knowledge distillation: the divergence split into that of the own class's probability and that among the other classes.
@@ -70,8 +83,8 @@ public func decoupledDistillation(
     }
     let student = try parts(logits.widened / temperature)
     let teacher = try parts(stopGradient(teacherLogits).widened / temperature)
-    let target = teacher.own.exp() * (teacher.own - student.own) + teacher.rest.exp() * (teacher.rest - student.rest)
-    let shares = try rows.others(teacher.others.exp() * (teacher.others - student.others))
+    let target = try divergenceTerms(from: student.own, to: teacher.own) + divergenceTerms(from: student.rest, to: teacher.rest)
+    let shares = try rows.others(divergenceTerms(from: student.others, to: teacher.others))
     let elements = try (target * alpha + shares.sum(axes: [1]) * beta) * (temperature * temperature)
     return try reduction(elements.asType(logits.dtype))
 }

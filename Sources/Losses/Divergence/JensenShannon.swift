@@ -26,9 +26,8 @@ public func jensenShannon(logits: Tensor, targetLogits: Tensor, beta: Double = 0
     let isAbove = apart .> 0
     let mixture = Tensor.select(
         isAbove, q + ((ratio - 1) * (1 - beta)).log1p(), p + ((ratio - 1) * beta).log1p())
-    let share = q.exp() * (q - mixture) * beta
-    let rest = p.exp() * (p - mixture) * (1 - beta)
-    return try reduction((share + rest).sum(axes: [-1]))
+    let share = try divergenceTerms(from: mixture, to: q) * beta
+    return try reduction((share + divergenceTerms(from: mixture, to: p) * (1 - beta)).sum(axes: [-1]))
 }
 
 extension LossDescription {

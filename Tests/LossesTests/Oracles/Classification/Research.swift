@@ -42,7 +42,7 @@ extension LossOracle {
     ) { given in
         zip(given["logits"].values, given["labels"].values).map { z, s in
             let p = 1 / (1 + exp(-z))
-            if s == 1 { return -log(p) }
+            if s > 0 { return -log(p) }
             if s == 0 { return given.number("alpha", 0.2) * (p * log(p) + (1 - p) * log(1 - p)) }
             return given.number("beta", 0.02) * (s * log(p) - (1 + s) * log(1 - p))
         }

@@ -17,15 +17,16 @@ extension LossOracle {
         return (0..<z.rows).map { i in
             let p = entmaxByBisection(z.row(i), alpha: alpha)
             let entropy = (1 - p.reduce(0) { $0 + pow($1, alpha) }) / (alpha * (alpha - 1))
-            return zip(p, z.row(i)).reduce(0) { $0 + $1.0 * $1.1 } - z[i, Int(t[i])] + entropy
+            return zip(p, z.row(i)).reduce(entropy) { $0 + $1.0 * ($1.1 - z[i, Int(t[i])]) }
         }
     }
 
     /// The alpha-entmax with its threshold found by bisection.
     static func entmaxByBisection(_ z: [Double], alpha: Double) -> [Double] {
-        let scaled = z.map { $0 * (alpha - 1) }
+        let peak = z.max() ?? 0
+        let scaled = z.map { ($0 - peak) * (alpha - 1) }
         func masses(_ tau: Double) -> [Double] { scaled.map { $0 > tau ? pow($0 - tau, 1 / (alpha - 1)) : 0 } }
-        var (low, high) = ((scaled.max() ?? 0) - 1, scaled.max() ?? 0)
+        var (low, high) = (-1.0, 0.0)
         for _ in 0..<200 {
             let middle = (low + high) / 2
             if masses(middle).reduce(0, +) > 1 { low = middle } else { high = middle }
