@@ -90,7 +90,7 @@ extension Kernel {
 /// Runs in turn of several who do the same, so that whatever else the machine does slows all of them.
 private struct Race {
     /// A slow one need not run as often as the others, once it has run for so long.
-    private let patience = 4.0
+    private let patience = 1.5
     private var times: [[Double]]
 
     init(count: Int) { times = Array(repeating: [], count: count) }
