@@ -88,7 +88,7 @@ extension ReportPage {
             return "<tr><td>\(row.name)</td><td>\(row.size)</td><td>\(row.pass.rawValue)</td>"
                 + cells.map { "<td class=\"n\">\($0)</td>" }.joined() + "</tr>"
         }
-        return "<table><tr><th>kernel</th><th>size</th><th>pass</th>" + header.map { "<th class=\"n\">\($0.escaped)</th>" }.joined() + "</tr>"
-            + rows.joined() + "</table>"
+        return "<table><tr><th>kernel</th><th>size</th><th>pass</th>"
+            + header.map { "<th class=\"n\">\($0.escaped)</th>" }.joined() + "</tr>" + rows.joined() + "</table>"
     }
 }

@@ -1,3 +1,4 @@
+// swift-format-ignore-file: the lines are the README's.
 // The minute's tour of the README, on points that are made up first.
 
 import Foundation
