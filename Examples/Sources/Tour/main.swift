@@ -1,5 +1,6 @@
-// swift-format-ignore-file: the lines are the README's.
-// The minute's tour of the README, on points that are made up first.
+// swift-format-ignore-file
+
+// The minute's tour of the README, line by line, on points that are made up first.
 
 import Foundation
 import LossKit
