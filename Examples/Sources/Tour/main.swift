@@ -5,7 +5,7 @@
 import Foundation
 import LossKit
 
-FileManager.default.changeCurrentDirectoryPath(NSTemporaryDirectory())
+_ = FileManager.default.changeCurrentDirectoryPath(NSTemporaryDirectory())
 var random = Philox(seed: 1)
 try Tensor.normal([512, 128], using: &random).save("embeddings.npy")
 try Tensor.normal([512, 128], mean: 0.1, using: &random).save("targets.npy")
