@@ -6,9 +6,10 @@ typedef double real_t;
 typedef float real_t;
 #endif
 
-// C[i, j] = sum over p of A[i, p] B[p, j]; operands by strides, C row-major; the batch is the third dimension.
+// C[i, j] = (C[i, j] +) sum over p of A[i, p] B[p, j]; operands by strides, C row-major; the batch is the third dimension.
 __kernel void matmul(GLOBAL_IN(real_t, a), GLOBAL_IN(real_t, b), GLOBAL_OUT(real_t, c), const long m, const long n, const long k,
-                     const long a_row, const long a_column, const long b_row, const long b_column, const long a_batch, const long b_batch) {
+                     const long a_row, const long a_column, const long b_row, const long b_column, const long a_batch, const long b_batch,
+                     const int accumulates) {
     AT_IN(real_t, a);
     AT_IN(real_t, b);
     AT_OUT(real_t, c);
@@ -25,5 +26,5 @@ __kernel void matmul(GLOBAL_IN(real_t, a), GLOBAL_IN(real_t, b), GLOBAL_OUT(real
         for (int q = 0; q < TILE; q++) sum += tile_a[y][q] * tile_b[q][x];
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    if (i < m && j < n) c[(batch * m + i) * n + j] = sum;
+    if (i < m && j < n) c[(batch * m + i) * n + j] = accumulates ? c[(batch * m + i) * n + j] + sum : sum;
 }

@@ -7,8 +7,16 @@ typedef struct {
     wide_t loss, weight, right, count;
 } totals_t;
 
-AGREE(group_total, wide_t, a + b)
+inline totals_t added(totals_t a, totals_t b) {
+    a.loss += b.loss;
+    a.weight += b.weight;
+    a.right += b.right;
+    a.count += b.count;
+    return a;
+}
+AGREE(join_totals, totals_t, added(a, b))
 
+#ifdef SPLIT
 // The parts of a row that several work-groups share, in order, once the last of them has arrived.
 inline bool collect(part_t *p, const options_t o, volatile __global float *parts, volatile __global int *arrived, int segment, __local float *shared) {
     if (get_local_id(0) == 0) {
@@ -20,40 +28,15 @@ inline bool collect(part_t *p, const options_t o, volatile __global float *parts
         mine[4] = as_float(p->best);
     }
     if (!is_last(arrived, o.segments, shared)) return false;
-    float maximum = -INFINITY;
-    for (int s = 0; s < o.segments; s++) maximum = fmax(maximum, parts[5 * s]);
-    part_t all = {maximum, 0, 0, 0, INT_MAX};
+    part_t all = {-INFINITY, 0, 0, 0, INT_MAX};
     for (int s = 0; s < o.segments; s++) {
-        part_t one = {parts[5 * s], parts[5 * s + 1], parts[5 * s + 2], parts[5 * s + 3], as_int(parts[5 * s + 4])};
-        one = lowered(one, maximum);
-        all.sum += one.sum;
-        all.score += one.score;
-        all.mass += one.mass;
-        all.best = min(all.best, one.best);
+        const part_t one = {parts[5 * s], parts[5 * s + 1], parts[5 * s + 2], parts[5 * s + 3], as_int(parts[5 * s + 4])};
+        all = merged(all, one);
     }
     *p = all;
     return true;
 }
-
-// What is left to compute of a row by one item, from its sums.
-inline void finish(const options_t o, long row, part_t p, __global const logit_t *x, __global const float *weights, __global const float *scales,
-                   long label, float *loss, float *partition, float *mass) {
-    const bool is_nan = isnan(p.sum);
-    const float above = isinf(p.maximum) || is_nan ? 0 : log(p.sum);
-    *partition = is_nan ? NAN : p.maximum + above;
-    *mass = *loss = 0;
-    if (o.label_bytes && label == o.ignored) return;
-    float score = (is_nan ? NAN : p.score) - (p.mass != 0 ? p.mass * above : 0);
-    *mass = p.mass;
-    if (o.label_bytes && (label < 0 || label >= o.classes)) score = NAN;
-    else if (o.label_bytes) {
-        const float whole = (1 - o.smoothing) * (o.has_weights ? weights[label] : 1);
-        if (whole != 0) score += whole * (SHAPED(TO_FLOAT(x[label])) - p.maximum - above);
-        *mass += whole;
-    }
-    if (p.maximum == -INFINITY && !is_nan) return;
-    *loss = (-score + (o.z_loss != 0 ? o.z_loss * *partition * *partition : 0)) * (o.has_scales ? scales[row] : 1);
-}
+#endif
 
 __kernel void cross_entropy_forward(OPERANDS, GLOBAL_OUT(float, loss), GLOBAL_OUT(float, log_partition), GLOBAL_OUT(float, row_mass),
                                     GLOBAL_OUT(int, predictions), GLOBAL_OUT(float, totals), GLOBAL_OUT(float, parts),
@@ -73,11 +56,12 @@ __kernel void cross_entropy_forward(OPERANDS, GLOBAL_OUT(float, loss), GLOBAL_OU
     const long unit = get_group_id(0) / o.segments, units = get_num_groups(0) / o.segments;
     totals_t sum = {0, 0, 0, 0};
 #ifdef GROUPED
-    const long first = unit * o.rows_at_once + lid / width, end = first + 1;
+    // No loop: a barrier in one is hard on compilers.
+    const long row = unit * o.rows_at_once + lid / width;
 #else
-    const long first = unit * o.rows_at_once, end = min(o.rows, first + o.rows_at_once);
+    for (long row = unit * o.rows_at_once; row < min(o.rows, (unit + 1) * o.rows_at_once); row++)
 #endif
-    for (long row = first; row < end; row++) {
+    {
         const bool exists = row < o.rows;
         const long label = exists && o.label_bytes ? LABEL(row) : -1;
         const bool counts = exists && (!o.label_bytes || label != o.ignored);
@@ -85,30 +69,29 @@ __kernel void cross_entropy_forward(OPERANDS, GLOBAL_OUT(float, loss), GLOBAL_OU
         __global const float *q = masses + row * o.classes;
         const long begin = segment * o.segment_length;
         const long stop = counts || (exists && o.reads_ignored) ? min(o.classes, begin + o.segment_length) : 0;
-        part_t p = joined(o, read_part(o, x, weights, q, begin + lane, stop, width), width, shared);
-        if (o.segments > 1 && !collect(&p, o, parts + 5 * o.segments * row, status + 4 + row, segment, shared)) return;
-        if (!exists || lane != 0) continue;
-        float row_loss, partition, mass;
-        finish(o, row, p, x, weights, scales, label, &row_loss, &partition, &mass);
-        const int best = o.classes == 0 || isnan(p.sum) ? -1 : p.best == INT_MAX ? 0 : p.best;
-        loss[row] = row_loss;
-        log_partition[row] = counts || o.reads_ignored ? partition : 0;
-        row_mass[row] = mass;
-        if (o.wants_predictions) predictions[row] = best;
-        if (!counts) continue;
-        const bool is_wrong = o.label_bytes && (label < 0 || label >= o.classes);
-        if (is_wrong) atomic_max(status, INT_MAX - (int)min(row, (long)INT_MAX - 1));
-        sum.loss += row_loss;
-        sum.weight += o.label_bytes && o.has_weights && !is_wrong ? weights[label] : 1;
-        sum.right += o.wants_predictions && o.label_bytes && best == label;
-        sum.count += o.label_bytes != 0;
+        part_t p = join_parts(read_part(o, x, bias, weights, q, begin + lane, stop, width), width, shared);
+#ifdef SPLIT
+        if (!collect(&p, o, parts + 5 * o.segments * row, status + 4 + row, segment, shared)) return;
+#endif
+        if (exists && lane == 0) {
+            const bool is_wrong = counts && o.label_bytes && (label < 0 || label >= o.classes), has_label = counts && o.label_bytes && !is_wrong;
+            const float weight = has_label && o.has_weights ? weights[label] : 1;
+            float row_loss, partition, mass;
+            finish(o, p, has_label ? logit_at(o, x, bias, label) : 0, weight, o.has_scales ? scales[row] : 1, label, &row_loss, &partition, &mass);
+            const int best = o.classes == 0 || isnan(p.sum) ? -1 : p.best == INT_MAX ? 0 : p.best;
+            loss[row] = row_loss;
+            log_partition[row] = counts || o.reads_ignored ? partition : 0;
+            row_mass[row] = mass;
+            if (o.wants_predictions) predictions[row] = best;
+            if (is_wrong) atomic_max(status, INT_MAX - (int)min(row, (long)INT_MAX - 1));
+            sum.loss += row_loss;
+            if (counts) sum.weight += weight;
+            sum.right += counts && o.wants_predictions && o.label_bytes && best == label;
+            sum.count += counts && o.label_bytes;
+        }
     }
     const int size = get_local_size(0);
-    __local float *wide = shared;
-    sum.loss = group_total(sum.loss, size, wide);
-    sum.weight = group_total(sum.weight, size, wide);
-    sum.right = group_total(sum.right, size, wide);
-    sum.count = group_total(sum.count, size, wide);
+    sum = join_totals(sum, size, shared);
     if (lid == 0) {
         sums[4 * unit] = sum.loss;
         sums[4 * unit + 1] = sum.weight;
@@ -118,25 +101,17 @@ __kernel void cross_entropy_forward(OPERANDS, GLOBAL_OUT(float, loss), GLOBAL_OU
     if (!is_last(status + 1, (int)units, shared)) return;
     totals_t all = {0, 0, 0, 0};
     for (long u = lid; u < units; u += size) {
-        all.loss += sums[4 * u];
-        all.weight += sums[4 * u + 1];
-        all.right += sums[4 * u + 2];
-        all.count += sums[4 * u + 3];
+        const totals_t one = {sums[4 * u], sums[4 * u + 1], sums[4 * u + 2], sums[4 * u + 3]};
+        all = added(all, one);
     }
-    all.loss = group_total(all.loss, size, wide);
-    all.weight = group_total(all.weight, size, wide);
-    all.right = group_total(all.right, size, wide);
-    all.count = group_total(all.count, size, wide);
+    all = join_totals(all, size, shared);
     if (lid != 0) return;
     totals[0] = (float)(o.reduction == 2 ? all.loss / all.weight : all.loss);
     totals[1] = (float)all.weight;
     totals[2] = (float)(all.right / all.count);
     totals[3] = (float)all.count;
     const int bad = atomic_max(status, 0);
-    if (bad != 0) {
-        const long row = INT_MAX - bad;
-        *(volatile __global long *)(status + 2) = LABEL(row);
-    }
+    if (bad != 0) *(volatile __global long *)(status + 2) = LABEL((long)(INT_MAX - bad));
 }
 
 __kernel void cross_entropy_backward(OPERANDS, GLOBAL_IN(float, log_partition), GLOBAL_IN(float, row_mass), GLOBAL_IN(float, totals),
@@ -151,7 +126,7 @@ __kernel void cross_entropy_backward(OPERANDS, GLOBAL_IN(float, log_partition), 
     const int lid = get_local_id(0), width = o.width, lane = lid & (width - 1), segment = get_group_id(0) % o.segments;
     const long unit = get_group_id(0) / o.segments, n = o.classes, begin = segment * o.segment_length;
     const long stop = min(n, begin + o.segment_length);
-    const float share = o.smoothing / n, kept = 1 - o.smoothing;
+    const float share = o.smoothing / o.total_classes, kept = 1 - o.smoothing;
 #ifdef GROUPED
     const long first = unit * o.rows_at_once + lid / width, end = min(o.rows, first + 1);
 #else
@@ -159,7 +134,7 @@ __kernel void cross_entropy_backward(OPERANDS, GLOBAL_IN(float, log_partition), 
 #endif
     for (long row = first; row < end; row++) {
         const long label = o.label_bytes ? LABEL(row) : -1;
-        const bool counts = !o.label_bytes || (label != o.ignored && label >= 0 && label < n);
+        const bool counts = !o.label_bytes || (label != o.ignored && label >= 0 && label < o.total_classes);
         const float partition = log_partition[row], mass = row_mass[row], extra = 2 * o.z_loss * partition;
         float c = o.cotangent_factor * (o.has_cotangent ? cotangent[row * o.cotangent_stride] : 1) * (o.has_scales ? scales[row] : 1);
         if (o.reduction == 2) c = totals[1] == 0 ? 0 : c / totals[1];
@@ -172,29 +147,31 @@ __kernel void cross_entropy_backward(OPERANDS, GLOBAL_IN(float, log_partition), 
         __global const float *q = masses + row * n;
         __global logit_t *out = gradient + row * n;
         long i = begin + lane;
+#define BEND(v) ((o.soft_cap != 0 ? 1 - (v) * chain * ((v) * chain) : 1) * o.inverse_temperature)
         for (; i + (VECTOR - 1) * width < stop; i += VECTOR * width) {
             vector_t slope = 0;
             if (!is_zero) {
-                const vector_t v = SHAPED(read_logits(x, i, width)), p = exp(v - partition);
+                const vector_t v = logits_at(o, x, bias + o.first_class, i, stop, width), p = exp(v - partition);
                 slope = factor * p;
                 if (o.has_masses || share != 0) {
-                    const vector_t w = o.has_weights ? gather(weights, i, width) : 1, given = o.has_masses ? gather(q, i, width) : 0;
+                    const vector_t w = o.has_weights ? gather(weights + o.first_class, i, width) : 1, given = o.has_masses ? gather(q, i, width) : 0;
                     slope -= c * MASS(w, given);
                 }
-                slope *= (1 - v * chain * (v * chain)) * o.inverse_temperature;
+                slope *= BEND(v);
             }
             write_logits(slope, out, i, width);
         }
         for (; i < stop; i += width) {
-            const float v = SHAPED(TO_FLOAT(x[i])), p = exp(v - partition);
-            const float slope = factor * p - c * MASS(o.has_weights ? weights[i] : 1, o.has_masses ? q[i] : 0);
-            out[i] = FROM_FLOAT(is_zero ? 0 : slope * (1 - v * chain * (v * chain)) * o.inverse_temperature);
+            const float v = logit_at(o, x, bias + o.first_class, i), p = exp(v - partition);
+            const float slope = factor * p - c * MASS(o.has_weights ? weights[o.first_class + i] : 1, o.has_masses ? q[i] : 0);
+            out[i] = FROM_FLOAT(is_zero ? 0 : slope * BEND(v));
         }
         // The label's own element needs its p - 1 rounded late: whoever wrote it writes it again.
-        if (o.label_bytes && counts && !is_zero && label >= begin && label < stop && (label - begin) % width == lane) {
-            const float v = SHAPED(TO_FLOAT(x[label])), p = exp(v - partition), w = o.has_weights ? weights[label] : 1, whole = kept * w;
+        const long column = label - o.first_class;
+        if (o.label_bytes && counts && !is_zero && column >= begin && column < stop && (column - begin) % width == lane) {
+            const float v = logit_at(o, x, bias + o.first_class, column), p = exp(v - partition), w = o.has_weights ? weights[label] : 1, whole = kept * w;
             const float slope = c * (whole * (p - 1) + (mass - whole) * p - share * w + extra * p) + own * p;
-            out[label] = FROM_FLOAT(slope * (1 - v * chain * (v * chain)) * o.inverse_temperature);
+            out[column] = FROM_FLOAT(slope * BEND(v));
         }
     }
 }

@@ -10,7 +10,7 @@ int64_t losskit_cross_entropy_label(const losskit_cross_entropy *g, int64_t row)
 int64_t losskit_cross_entropy_offender(const losskit_cross_entropy *g) {
     for (int64_t row = 0; g->options.label_bytes && row < g->options.rows; row++) {
         int64_t label = losskit_cross_entropy_label(g, row);
-        if (label != g->options.ignored && (label < 0 || label >= g->options.classes)) return row;
+        if (label != g->options.ignored && (label < 0 || label >= g->options.total_classes)) return row;
     }
     return -1;
 }
@@ -46,5 +46,8 @@ LK_DISPATCH(losskit_cross_entropy_forward_part,
 LK_DISPATCH(losskit_cross_entropy_finish,
             (const losskit_cross_entropy *given, int64_t row, const losskit_cross_entropy_part *parts, int64_t count),
             (given, row, parts, count))
+LK_DISPATCH(losskit_cross_entropy_stretch,
+            (const losskit_cross_entropy *given, int64_t begin, int64_t end, losskit_cross_entropy_part *parts, int32_t is_first, int32_t is_last),
+            (given, begin, end, parts, is_first, is_last))
 LK_DISPATCH(losskit_cross_entropy_backward, (const losskit_cross_entropy *given, int64_t row, int64_t begin, int64_t end),
             (given, row, begin, end))

@@ -5,14 +5,20 @@
 #include "row_sums.h"
 #include "softmax_block.h"
 
+lk_inline const float *LK(logits_of)(const losskit_cross_entropy *g, int64_t row, int64_t at, int64_t length, float *scratch) {
+    const losskit_cross_entropy_options *o = &g->options;
+    return LK(softmax_block)(g->logits, o->logits_type, g->bias ? g->bias + o->first_class + at : 0, o->soft_cap, o->inverse_temperature,
+                             row * o->classes + at, length, scratch);
+}
+
 static inline float LK(class_weight)(const losskit_cross_entropy *g, int64_t k) { return g->weights ? g->weights[k] : 1; }
 
 // Adds sum over k of m_k (z_k - reference) and of m_k, for the masses m that depend on k alone or are given; 0 times minus infinity is 0.
 static void LK(add_score)(const losskit_cross_entropy *g, const float *z, int64_t row, int64_t at, int64_t length, float reference,
                           losskit_cross_entropy_part *part) {
     const losskit_cross_entropy_options *o = &g->options;
-    float share = o->smoothing / o->classes, kept = 1 - o->smoothing, score, mass;
-    const float *w = g->weights ? g->weights + at : 0;
+    float share = o->smoothing / o->total_classes, kept = 1 - o->smoothing, score, mass;
+    const float *w = g->weights ? g->weights + o->first_class + at : 0;
 #define ADD(m) \
     do { \
         ROW_SUM(score, length, (m) == 0 ? 0 : (m) * (z[i] - reference)); \
@@ -33,12 +39,13 @@ static void LK(add_score)(const losskit_cross_entropy *g, const float *z, int64_
 static void LK(losskit_cross_entropy_forward_part)(const losskit_cross_entropy *g, int64_t row, int64_t begin, int64_t end,
                                                    losskit_cross_entropy_part *part) {
     const losskit_cross_entropy_options *o = &g->options;
+    int64_t size = o->logits_type == 0 ? 4 : 2;
     int scores = o->has_masses || (o->label_bytes && o->smoothing != 0);
     float scratch[SOFTMAX_BLOCK];
     *part = (losskit_cross_entropy_part){.maximum = -INFINITY};
     for (int64_t at = begin; at < end; at += SOFTMAX_BLOCK) {
         int64_t length = end - at < SOFTMAX_BLOCK ? end - at : SOFTMAX_BLOCK;
-        const float *z = LK(softmax_block)(g->logits, o->logits_type, o->soft_cap, o->inverse_temperature, row * o->classes + at, length, scratch);
+        const float *z = LK(logits_of)(g, row, at, length, scratch);
         float peak = LK(row_maximum)(z, length);
         if (peak != peak) {
             *part = (losskit_cross_entropy_part){.maximum = peak, .sum = peak, .score = peak, .mass = peak, .best = -1};
@@ -56,17 +63,23 @@ static void LK(losskit_cross_entropy_forward_part)(const losskit_cross_entropy *
                 part->best = (int32_t)(at + i);
             }
         }
-        float reference = part->maximum == -INFINITY ? 0 : part->maximum, sum;
+        float reference = part->maximum == -INFINITY ? 0 : part->maximum;
         if (scores) LK(add_score)(g, z, row, at, length, reference, part);
         if (part->maximum == -INFINITY || part->maximum == INFINITY) continue;
-        ROW_SUM(sum, length, LK(lk_exp)(z[i] - reference));
-        part->sum += sum;
+        // The next block comes while this one is computed.
+        const char *next = (const char *)g->logits + (row * o->classes + at + length) * size;
+        for (int64_t from = 0, count; from < length; from += count) {
+            count = length - from < 256 ? length - from : 256;
+            for (int64_t line = 0; line < count * size; line += 64) __builtin_prefetch(next + from * size + line);
+            const float *some = z + from;
+            float sum;
+            ROW_SUM(sum, count, LK(lk_exp)(some[i] - reference));
+            part->sum += sum;
+        }
     }
 }
 
-static void LK(losskit_cross_entropy_finish)(const losskit_cross_entropy *g, int64_t row, const losskit_cross_entropy_part *parts,
-                                             int64_t count) {
-    const losskit_cross_entropy_options *o = &g->options;
+static losskit_cross_entropy_part LK(merged)(const losskit_cross_entropy_part *parts, int64_t count) {
     losskit_cross_entropy_part all = {.maximum = -INFINITY};
     for (int64_t i = 0; i < count; i++) {
         float m = parts[i].maximum;
@@ -81,6 +94,13 @@ static void LK(losskit_cross_entropy_finish)(const losskit_cross_entropy *g, int
         all.score += parts[i].score + (parts[i].mass != 0 ? parts[i].mass * down : 0);
         all.mass += parts[i].mass;
     }
+    return all;
+}
+
+static void LK(losskit_cross_entropy_finish)(const losskit_cross_entropy *g, int64_t row, const losskit_cross_entropy_part *parts,
+                                             int64_t count) {
+    const losskit_cross_entropy_options *o = &g->options;
+    losskit_cross_entropy_part all = LK(merged)(parts, count);
     int isFinite = all.maximum - all.maximum == 0;
     double above = isFinite ? log(all.sum) : 0, partition = all.maximum + above;
     g->log_partition[row] = (float)partition;
@@ -93,8 +113,7 @@ static void LK(losskit_cross_entropy_finish)(const losskit_cross_entropy *g, int
             return;
         }
         float kept = (1 - o->smoothing) * LK(class_weight)(g, label), own;
-        const float *z =
-            LK(softmax_block)(g->logits, o->logits_type, o->soft_cap, o->inverse_temperature, row * o->classes + label, 1, &own);
+        const float *z = g->own ? g->own + row : LK(logits_of)(g, row, label, 1, &own);
         if (kept != 0) score += kept * ((double)*z - all.maximum - above);
         all.mass += kept;
     }
@@ -116,6 +135,22 @@ static void LK(losskit_cross_entropy_forward)(const losskit_cross_entropy *g, in
     }
 }
 
+static void LK(losskit_cross_entropy_stretch)(const losskit_cross_entropy *g, int64_t begin, int64_t end, losskit_cross_entropy_part *parts,
+                                              int32_t is_first, int32_t is_last) {
+    const losskit_cross_entropy_options *o = &g->options;
+    for (int64_t row = begin; row < end; row++) {
+        losskit_cross_entropy_part pair[2];
+        LK(losskit_cross_entropy_forward_part)(g, row, 0, o->classes, &pair[1]);
+        pair[1].best += (int32_t)o->first_class;
+        if (!is_first) pair[0] = parts[row];
+        parts[row] = is_first ? pair[1] : LK(merged)(pair, 2);
+        int64_t column = o->label_bytes ? losskit_cross_entropy_label(g, row) - o->first_class : -1;
+        float scratch;
+        if (column >= 0 && column < o->classes) g->own[row] = *LK(logits_of)(g, row, column, 1, &scratch);
+        if (is_last) LK(losskit_cross_entropy_finish)(g, row, parts + row, 1);
+    }
+}
+
 static void LK(losskit_cross_entropy_backward)(const losskit_cross_entropy *g, int64_t row, int64_t begin, int64_t end) {
     const losskit_cross_entropy_options *o = &g->options;
     int64_t n = o->classes, label = o->label_bytes ? losskit_cross_entropy_label(g, row) : -1;
@@ -131,14 +166,14 @@ static void LK(losskit_cross_entropy_backward)(const losskit_cross_entropy *g, i
         LK(softmax_clear)(g->gradient, o->logits_type, row * n + begin, end - begin);
         return;
     }
-    float share = o->smoothing / n, kept = 1 - o->smoothing;
+    float share = o->smoothing / o->total_classes, kept = 1 - o->smoothing;
     float factor = c * (g->mass[row] + 2 * o->z_loss * partition) + own, flat = c * share;
     float scratch[SOFTMAX_BLOCK];
     _Alignas(64) float out[SOFTMAX_BLOCK];
     for (int64_t at = begin; at < end; at += SOFTMAX_BLOCK) {
         int64_t length = end - at < SOFTMAX_BLOCK ? end - at : SOFTMAX_BLOCK;
-        const float *z = LK(softmax_block)(g->logits, o->logits_type, o->soft_cap, o->inverse_temperature, row * n + at, length, scratch);
-        const float *w = g->weights ? g->weights + at : 0;
+        const float *z = LK(logits_of)(g, row, at, length, scratch);
+        const float *w = g->weights ? g->weights + o->first_class + at : 0;
 #define WRITE(less) for (int64_t i = 0; i < length; i++) out[i] = factor * LK(lk_exp)(z[i] - partition) - (less)
         if (o->has_masses) {
             const float *q = g->masses + row * n + at;
@@ -147,10 +182,11 @@ static void LK(losskit_cross_entropy_backward)(const losskit_cross_entropy *g, i
         } else if (w && flat != 0) WRITE(flat * w[i]);
         else WRITE(flat);
 #undef WRITE
-        if (isValid && label >= at && label < at + length) {
+        int64_t column = label - o->first_class - at;
+        if (isValid && label >= 0 && column >= 0 && column < length) {
             // The target's p - 1 is formed from 1 - p, which does not cancel when it is rounded late.
-            float p = LK(lk_exp)(z[label - at] - partition), weight = LK(class_weight)(g, label), whole = kept * weight;
-            out[label - at] = c * (whole * (p - 1) + (g->mass[row] - whole) * p - share * weight + 2 * o->z_loss * partition * p) + own * p;
+            float p = LK(lk_exp)(z[column] - partition), weight = LK(class_weight)(g, label), whole = kept * weight;
+            out[column] = c * (whole * (p - 1) + (g->mass[row] - whole) * p - share * weight + 2 * o->z_loss * partition * p) + own * p;
         }
         LK(softmax_chain)(out, z, length, o->soft_cap, o->inverse_temperature);
         LK(softmax_store)(g->gradient, o->logits_type, row * n + at, length, out, o->streams);

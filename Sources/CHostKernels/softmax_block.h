@@ -5,15 +5,17 @@
 typedef float softmax_vector __attribute__((vector_size(64), aligned(64)));
 #endif
 
-// Logits as float32, capped and divided by the temperature: where they lie if nothing is to be done, else in `scratch`.
-lk_inline const float *LK(softmax_block)(const void *logits, int32_t type, float cap, float scale, int64_t at, int64_t length, float *scratch) {
+// Logits as float32 with the bias, capped and divided by the temperature: where they lie if nothing is to be done, else in `scratch`.
+lk_inline const float *LK(softmax_block)(const void *logits, int32_t type, const float *bias, float cap, float scale, int64_t at, int64_t length,
+                                         float *scratch) {
     const float *single = (const float *)logits + at;
     const uint16_t *narrow = (const uint16_t *)logits + at;
     if (type == 0) {
-        if (cap == 0 && scale == 1) return single;
+        if (!bias && cap == 0 && scale == 1) return single;
         for (int64_t i = 0; i < length; i++) scratch[i] = single[i];
     } else if (type == 1) for (int64_t i = 0; i < length; i++) scratch[i] = LK(half_to_float)(narrow[i]);
     else for (int64_t i = 0; i < length; i++) scratch[i] = LK(bfloat_to_float)(narrow[i]);
+    if (bias) for (int64_t i = 0; i < length; i++) scratch[i] += bias[i];
     if (cap != 0) for (int64_t i = 0; i < length; i++) scratch[i] = cap * LK(lk_tanh)(scratch[i] / cap);
     if (scale != 1) for (int64_t i = 0; i < length; i++) scratch[i] *= scale;
     return scratch;

@@ -24,6 +24,12 @@ static const unsigned char expression_cl[] = {
 static const unsigned char softmax_cl[] = {
 #embed "../../kernels/softmax.cl"
 };
+static const unsigned char linear_cross_entropy_cl[] = {
+#embed "../../kernels/linear_cross_entropy.cl"
+};
+static const unsigned char softmax_rows_cl[] = {
+#embed "../../kernels/softmax_rows.cl"
+};
 static const unsigned char pairwise_cl[] = {
 #embed "../../kernels/pairwise.cl"
 };
@@ -67,6 +73,8 @@ static const losskit_kernel_file files[] = {
     ROW("cross_entropy.clh", cross_entropy_clh),
     ROW("expression.cl", expression_cl),
     ROW("softmax.cl", softmax_cl),
+    ROW("linear_cross_entropy.cl", linear_cross_entropy_cl),
+    ROW("softmax_rows.cl", softmax_rows_cl),
     ROW("pairwise.cl", pairwise_cl),
     ROW("transport.cl", transport_cl),
     ROW("spanning_tree.cl", spanning_tree_cl),

@@ -30,6 +30,8 @@ package struct Matmul: Sendable {
     package var n: Int
     package var k: Int
     package var isDouble: Bool
+    /// Whether the product is added to what C holds.
+    package var accumulates = false
 
     package init(batch: Int, m: Int, n: Int, k: Int, isDouble: Bool) {
         self.batch = batch
@@ -60,9 +62,13 @@ package struct Matmul: Sendable {
     package func run(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on device: Device, by engine: Engine? = nil) throws {
         guard batch > 0, m > 0, n > 0 else { return }
         try device.run(
-            "matmul", shape: [batch, m, k, n], reads: [a.slice, b.slice], writes: [c],
+            "matmul", shape: [batch, m, k, n], reads: [a.slice, b.slice], writes: accumulates ? [] : [c],
+            updates: accumulates ? [c] : [],
             bytes: batch * (m * k + k * n + m * n) * a.slice.elementSize, flops: 2 * batch * m * n * k,
-            host: { pointers in host(a, b, pointers.rawRead(0), pointers.rawRead(1), pointers.rawWrite(0)) },
+            host: { pointers in
+                let result = accumulates ? UnsafeMutableRawPointer(pointers.update(0, as: UInt8.self)) : pointers.rawWrite(0)
+                host(a, b, pointers.rawRead(0), pointers.rawRead(1), result)
+            },
             openCL: { encoder in
                 // A device that counts as another for a test is there to test our kernels.
                 let hasBLAS = CLBlast.isAvailable && Environment.openCLType == nil
@@ -71,7 +77,8 @@ package struct Matmul: Sendable {
                     try encoder.withHostAccess(to: [a.slice, b.slice, c]) { host(a, b, $0[0], $0[1], $0[2]) }
                 } else if engine == .clblast, let left = slice(a, m, k), let right = slice(b, k, n) {
                     try encoder.multiply(
-                        left, right, into: MatrixSlice(c, leadingDimension: n, batchStride: m * n), m: m, n: n, k: k, batch: batch)
+                        left, right, into: MatrixSlice(c, leadingDimension: n, batchStride: m * n), m: m, n: n, k: k, batch: batch,
+                        accumulates: accumulates)
                 } else {
                     try launch(a, b, into: c, on: encoder)
                 }
@@ -95,6 +102,7 @@ package struct Matmul: Sendable {
             arguments: [
                 .buffer(a.slice), .buffer(b.slice), .buffer(c), .count(m), .count(n), .count(k), .count(a.rowStride),
                 .count(a.columnStride), .count(b.rowStride), .count(b.columnStride), .count(a.batchStride), .count(b.batchStride),
+                .int32(accumulates ? 1 : 0),
             ], global: [n, m, batch], local: [tile, tile, 1])
     }
 
@@ -134,9 +142,10 @@ package struct Matmul: Sendable {
             blas(
                 rowMajor, left.isTransposed ? transposed : plainForm, right.isTransposed ? transposed : plainForm, Int32(m), Int32(n),
                 Int32(k),
-                1, x, Int32(left.leading), y, Int32(right.leading), 0, z, Int32(n))
+                1, x, Int32(left.leading), y, Int32(right.leading), accumulates ? 1 : 0, z, Int32(n))
             return
         }
+        if !accumulates { z.update(repeating: 0, count: m * n) }
         let call = Shared(PlainCall(x: x, y: y, z: z))
         let sizes = (Int64(n), Int64(k), Int64(a.rowStride), Int64(a.columnStride), Int64(b.rowStride), Int64(b.columnStride))
         ThreadPool.forEachChunk(of: m, minimumPerChunk: max(1, 1 << 16 / max(1, n * k))) { rows in

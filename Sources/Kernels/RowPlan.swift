@@ -14,7 +14,7 @@ struct RowPlan {
     /// Work-groups, or groups of them that share rows.
     var units: Int
 
-    init(rows: Int, classes: Int, traits: OpenCLTraits) {
+    init(rows: Int, classes: Int, traits: OpenCLTraits, splits: Bool = true) {
         segmentLength = max(classes, 1)
         if !traits.isCPU {
             size = Self.powerOfTwo(atMost: min(256, traits.maxWorkGroupSize))
@@ -23,7 +23,7 @@ struct RowPlan {
         } else {
             rowsAtOnce = max(1, min(1 << 13 / max(classes, 1), rows / (8 * traits.computeUnits)))
         }
-        if rows < 4 * traits.computeUnits, classes >= 1 << 15 {
+        if splits, rows < 4 * traits.computeUnits, classes >= 1 << 15 {
             let least = traits.isCPU ? 1 << 14 : 1 << 12
             segments = max(1, min((8 * traits.computeUnits + rows - 1) / rows, classes / least))
             segmentLength = ((classes + segments - 1) / segments + 1023) / 1024 * 1024

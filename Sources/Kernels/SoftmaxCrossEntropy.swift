@@ -37,10 +37,16 @@ package struct SoftmaxCrossEntropy: Sendable {
     package var reduction = Reduction.none
     /// Whether log-partitions and predictions are wanted of ignored rows, too.
     package var readsIgnored = false
+    /// Added to the logits, one for each of all classes.
+    package var bias: BufferSlice?
+    /// The logits may be a stretch of all classes, from this one on.
+    package var firstClass = 0
+    package var totalClasses: Int
 
     package init(rows: Int, classes: Int, logits: BufferSlice, type: DType, targets: Targets) {
         self.rows = rows
         self.classes = classes
+        totalClasses = classes
         self.logits = logits
         logitsType = type
         self.targets = targets
@@ -80,8 +86,8 @@ package struct SoftmaxCrossEntropy: Sendable {
         }
     }
 
-    private var reads: [BufferSlice] { [logits, labels ?? logits, masses ?? logits, weights ?? logits, scales ?? logits] }
-    private var bytes: Int { rows * classes * logitsType.byteCount }
+    var reads: [BufferSlice] { [logits, labels ?? logits, masses ?? logits, weights ?? logits, scales ?? logits, bias ?? logits] }
+    var bytes: Int { rows * classes * logitsType.byteCount }
 
     private var labels: BufferSlice? {
         if case .labels(let labels, _) = targets { labels } else { nil }
@@ -121,10 +127,11 @@ package struct SoftmaxCrossEntropy: Sendable {
                 let words = BufferSlice(
                     try encoder.zeroedScratch(byteCount: 16 + (plan.segments > 1 ? rows * 4 : 0)), elementSize: 4)
                 try encoder.launch(
-                    "cross_entropy_forward", in: "softmax", defines: ["LOGITS=\(logitsType.code)"],
+                    "cross_entropy_forward", in: "softmax",
+                    defines: ["LOGITS=\(logitsType.code)"] + (plan.segments > 1 ? ["SPLIT=1"] : []),
                     arguments: operands(options) + outputs.map { .buffer($0) } + [
                         .buffer(BufferSlice(parts, elementSize: 4)), .buffer(BufferSlice(sums, elementSize: wide)), .buffer(words),
-                        .local(bytes: plan.size * 8),
+                        .local(bytes: plan.size * 32),
                     ], global: [plan.units * plan.segments * plan.size], local: [plan.size])
                 guard labels != nil else { return }
                 try encoder.deferCheck(of: words, for: outputs) { status, label in
@@ -154,11 +161,11 @@ package struct SoftmaxCrossEntropy: Sendable {
             host: { pointers in
                 options.streams = bytes > Self.cachedBytes ? 1 : 0
                 var call = call(options, pointers)
-                call.log_partition = UnsafeMutablePointer(mutating: pointers.read(5))
-                call.mass = UnsafeMutablePointer(mutating: pointers.read(6))
-                call.totals = UnsafeMutablePointer(mutating: pointers.read(7))
-                call.cotangent = cotangent.values == nil ? nil : pointers.read(8)
-                call.partition_cotangent = logPartition.values == nil ? nil : pointers.read(9)
+                call.log_partition = UnsafeMutablePointer(mutating: pointers.read(6))
+                call.mass = UnsafeMutablePointer(mutating: pointers.read(7))
+                call.totals = UnsafeMutablePointer(mutating: pointers.read(8))
+                call.cotangent = cotangent.values == nil ? nil : pointers.read(9)
+                call.partition_cotangent = logPartition.values == nil ? nil : pointers.read(10)
                 call.gradient = pointers.rawWrite(0)
                 let (shared, classes, length) = (Shared(call), classes, Self.hostSegment(rows, classes))
                 let segments = max(1, (classes + length - 1) / length)
@@ -213,12 +220,14 @@ package struct SoftmaxCrossEntropy: Sendable {
     private static func hostSegment(_ rows: Int, _ classes: Int) -> Int { rows < 32 && classes > 1 << 16 ? 1 << 15 : max(1, classes) }
 
     /// Rows that are worth a dispatch to another thread.
-    private static func rowsAtOnce(_ classes: Int) -> Int { max(1, 1 << 14 / max(classes, 1)) }
+    static func rowsAtOnce(_ classes: Int) -> Int { max(1, 1 << 14 / max(classes, 1)) }
 
-    private var options: losskit_cross_entropy_options {
+    var options: losskit_cross_entropy_options {
         var options = losskit_cross_entropy_options()
         options.rows = Int64(rows)
         options.classes = Int64(classes)
+        options.first_class = Int64(firstClass)
+        options.total_classes = Int64(totalClasses)
         options.logits_type = logitsType.code
         if case .labels(let labels, let ignored) = targets {
             options.ignored = Int64(ignored)
@@ -227,6 +236,7 @@ package struct SoftmaxCrossEntropy: Sendable {
         options.has_masses = masses == nil ? 0 : 1
         options.has_weights = weights == nil ? 0 : 1
         options.has_scales = scales == nil ? 0 : 1
+        options.has_bias = bias == nil ? 0 : 1
         options.reduction = reduction.rawValue
         options.reads_ignored = readsIgnored ? 1 : 0
         options.smoothing = smoothing
@@ -236,7 +246,7 @@ package struct SoftmaxCrossEntropy: Sendable {
         return options
     }
 
-    private func call(_ options: losskit_cross_entropy_options, _ pointers: HostPointers) -> losskit_cross_entropy {
+    func call(_ options: losskit_cross_entropy_options, _ pointers: HostPointers) -> losskit_cross_entropy {
         var call = losskit_cross_entropy()
         call.options = options
         call.logits = pointers.rawRead(0)
@@ -244,14 +254,19 @@ package struct SoftmaxCrossEntropy: Sendable {
         call.masses = masses == nil ? nil : pointers.read(2)
         call.weights = weights == nil ? nil : pointers.read(3)
         call.scales = scales == nil ? nil : pointers.read(4)
+        call.bias = bias == nil ? nil : pointers.read(5)
         return call
     }
 
-    private func operands(_ options: losskit_cross_entropy_options) -> [KernelArgument] {
-        [withUnsafeBytes(of: options) { .bytes(Array($0)) }] + reads.map { .buffer($0) }
+    func operands(_ options: losskit_cross_entropy_options) -> [KernelArgument] {
+        [encoded(options)] + reads.map { .buffer($0) }
+    }
+
+    func encoded(_ options: losskit_cross_entropy_options) -> KernelArgument {
+        withUnsafeBytes(of: options) { .bytes(Array($0)) }
     }
 }
 
 extension losskit_cross_entropy {
-    fileprivate func with<R>(_ body: (UnsafePointer<losskit_cross_entropy>) -> R) -> R { withUnsafePointer(to: self, body) }
+    func with<R>(_ body: (UnsafePointer<losskit_cross_entropy>) -> R) -> R { withUnsafePointer(to: self, body) }
 }

@@ -17,16 +17,10 @@ struct CrossEntropyInputs: Sendable {
             throw TensorError.shapeMismatch(operation: operation, expected: "floating-point logits [rows, classes]", actual: [logits.shape])
         }
         let (rows, classes) = (logits.shape[0], logits.shape[1])
-        try Self.check(options)
-        func vector(_ tensor: Tensor?, _ count: Int, _ name: String) throws -> Tensor? {
-            guard let tensor else { return nil }
-            guard try tensor.checked().shape == [count], tensor.dtype.isFloatingPoint else {
-                throw TensorError.shapeMismatch(operation: operation, expected: "floating-point \(name) [\(count)]", actual: [tensor.shape])
-            }
-            return try stopGradient(tensor).asType(.float32).packed().evaluated()
-        }
-        weights = try vector(options.weights, classes, "weights")
-        scales = try vector(options.rowScales, rows, "row scales")
+        try options.check(operation, rows: rows, classes: classes)
+        func vector(_ tensor: Tensor?) throws -> Tensor? { try tensor.map { try stopGradient($0).asType(.float32).packed().evaluated() } }
+        weights = try vector(options.weights)
+        scales = try vector(options.rowScales)
         switch targets {
         case .labels(let given, let ignored):
             guard try !given.checked().dtype.isFloatingPoint, given.shape == [rows] else {
@@ -48,17 +42,6 @@ struct CrossEntropyInputs: Sendable {
         }
         self.logits = try stopGradient(logits).packed().evaluated()
         self.options = options
-    }
-
-    private static func check(_ options: CrossEntropyOptions) throws {
-        func require(_ condition: Bool, _ expected: String, _ actual: Double) throws {
-            guard !condition else { return }
-            throw TensorError.invalidArgument(operation: "crossEntropy", expected: expected, actual: "\(actual)")
-        }
-        try require((0...1).contains(options.smoothing), "label smoothing in 0...1", options.smoothing)
-        try require(options.zLoss.isFinite, "a finite z-loss weight", options.zLoss)
-        try require(options.temperature > 0 && options.temperature.isFinite, "a temperature above 0", options.temperature)
-        try require(options.softCap.map { $0 > 0 && $0.isFinite } ?? true, "a soft cap above 0", options.softCap ?? 0)
     }
 
     func kernel() throws -> SoftmaxCrossEntropy {
@@ -155,5 +138,22 @@ struct CrossEntropyInputs: Sendable {
         let column = try labels.expandedDimensions(at: 1)
         let hot = try (column .== Tensor.arange(to: Double(classes), on: device)).asType(.float32)
         return (hot * weight * (1 - smoothing) + weight * share, (column .!= Double(ignored)).asType(.float32))
+    }
+}
+
+extension CrossEntropyOptions {
+    func check(_ operation: String, rows: Int, classes: Int) throws {
+        func require(_ condition: Bool, _ expected: String, _ actual: Double) throws {
+            guard !condition else { return }
+            throw TensorError.invalidArgument(operation: operation, expected: expected, actual: "\(actual)")
+        }
+        try require((0...1).contains(smoothing), "label smoothing in 0...1", smoothing)
+        try require(zLoss.isFinite, "a finite z-loss weight", zLoss)
+        try require(temperature > 0 && temperature.isFinite, "a temperature above 0", temperature)
+        try require(softCap.map { $0 > 0 && $0.isFinite } ?? true, "a soft cap above 0", softCap ?? 0)
+        for (tensor, count, name) in [(weights, classes, "weights"), (rowScales, rows, "row scales")] {
+            guard let tensor, try tensor.checked().shape != [count] || !tensor.dtype.isFloatingPoint else { continue }
+            throw TensorError.shapeMismatch(operation: operation, expected: "floating-point \(name) [\(count)]", actual: [tensor.shape])
+        }
     }
 }

@@ -10,5 +10,6 @@
 #include "losskit_pairs.h"
 #include "losskit_random.h"
 #include "losskit_scan.h"
+#include "losskit_softmax.h"
 #include "losskit_sort.h"
 #include "losskit_spanning_tree.h"

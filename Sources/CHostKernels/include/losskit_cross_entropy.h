@@ -5,6 +5,8 @@
 /// What a softmax cross-entropy is of (see SoftmaxCrossEntropy.swift for the formula). The OpenCL kernels take the same structure.
 typedef struct losskit_cross_entropy_options {
     int64_t rows, classes, ignored;
+    /// The logits may be a stretch of all classes.
+    int64_t first_class, total_classes;
     /// How a device divides the work: rows of one work-group, and columns of one segment of a row that several of them share.
     int64_t rows_at_once, segment_length;
     /// Steps between the cotangents of neighbouring rows.
@@ -13,7 +15,7 @@ typedef struct losskit_cross_entropy_options {
     int32_t logits_type;
     /// Bytes of a class index; 0 where there are none.
     int32_t label_bytes;
-    int32_t has_masses, has_weights, has_scales, has_cotangent, has_partition_cotangent;
+    int32_t has_masses, has_weights, has_scales, has_bias, has_cotangent, has_partition_cotangent;
     /// 0 none, 1 sum, 2 mean.
     int32_t reduction;
     /// Whether ignored rows are read too, for their log-partition and prediction.
@@ -24,13 +26,15 @@ typedef struct losskit_cross_entropy_options {
     float smoothing, z_loss, soft_cap, inverse_temperature;
     /// Factors of the cotangents, which are 1 where there is no buffer of them.
     float cotangent_factor, partition_cotangent_factor;
-    int32_t padding;
 } losskit_cross_entropy_options;
 
 typedef struct losskit_cross_entropy {
     losskit_cross_entropy_options options;
     const void *logits, *labels;
-    const float *masses, *weights, *scales;
+    /// The bias is added to the logits.
+    const float *masses, *weights, *scales, *bias;
+    /// Each row's logit of its label, where the logits are a stretch of all classes.
+    float *own;
     /// Results by rows: the loss, the log-partition, the sum of target masses and the class with the largest logit.
     float *loss, *log_partition, *mass;
     int32_t *predictions;
@@ -62,6 +66,10 @@ void losskit_cross_entropy_forward_part(const losskit_cross_entropy *given, int6
 
 /// The row from all of its parts, in order.
 void losskit_cross_entropy_finish(const losskit_cross_entropy *given, int64_t row, const losskit_cross_entropy_part *parts, int64_t count);
+
+/// Rows [begin, end) of a stretch of all classes, added to each row's part unless it is the first; the last one finishes the rows.
+void losskit_cross_entropy_stretch(const losskit_cross_entropy *given, int64_t begin, int64_t end, losskit_cross_entropy_part *parts,
+                                   int32_t is_first, int32_t is_last);
 
 /// The totals from all rows, in order.
 void losskit_cross_entropy_total(const losskit_cross_entropy *given);

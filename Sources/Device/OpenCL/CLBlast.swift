@@ -30,24 +30,27 @@ extension OpenCLEncoder {
     ///
     /// C must not overlap A or B, and no batch stride may be negative.
     /// - Throws: ``DeviceError/libraryMissing(library:operation:remedy:)`` where CLBlast is not installed.
-    package func multiply(_ a: MatrixSlice, _ b: MatrixSlice, into c: MatrixSlice, m: Int, n: Int, k: Int, batch: Int = 1) throws {
+    package func multiply(
+        _ a: MatrixSlice, _ b: MatrixSlice, into c: MatrixSlice, m: Int, n: Int, k: Int, batch: Int = 1, accumulates: Bool = false
+    ) throws {
         guard let functions = CLBlast.functions else {
             throw DeviceError.libraryMissing(library: "CLBlast", operation: "a matrix product", remedy: "apt-get install libclblast-dev")
         }
         guard m > 0, n > 0, k > 0, batch > 0 else { return }
         if c.slice.elementSize == 8 {
             try multiply(
-                a, b, into: c, (m, n, k), batch,
+                a, b, into: c, (m, n, k), batch, accumulates ? 1 : 0,
                 CLBlastProduct<Double>(gemm: functions.dgemm, memory: functions.dgemm_memory, batched: functions.dgemm_batched))
         } else {
             try multiply(
-                a, b, into: c, (m, n, k), batch,
+                a, b, into: c, (m, n, k), batch, accumulates ? 1 : 0,
                 CLBlastProduct<Float>(gemm: functions.sgemm, memory: functions.sgemm_memory, batched: functions.sgemm_batched))
         }
     }
 
     private func multiply<T: BinaryFloatingPoint>(
-        _ a: MatrixSlice, _ b: MatrixSlice, into c: MatrixSlice, _ size: (m: Int, n: Int, k: Int), _ batch: Int, _ product: CLBlastProduct<T>
+        _ a: MatrixSlice, _ b: MatrixSlice, into c: MatrixSlice, _ size: (m: Int, n: Int, k: Int), _ batch: Int, _ beta: T,
+        _ product: CLBlastProduct<T>
     ) throws {
         guard let x = a.slice.buffer.object, let y = b.slice.buffer.object, let z = c.slice.buffer.object else { return }
         let (left, right, result) = (UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(y), UnsafeMutableRawPointer(z))
@@ -65,7 +68,7 @@ extension OpenCLEncoder {
                 var queue = UnsafeMutableRawPointer(queue)
                 return product.batched(
                     order, a.order, b.order, size.m, size.n, size.k, 1, left, a.slice.elementOffset, a.leadingDimension, a.batchStride, right,
-                    b.slice.elementOffset, b.leadingDimension, b.batchStride, 0, result, c.slice.elementOffset, c.leadingDimension,
+                    b.slice.elementOffset, b.leadingDimension, b.batchStride, beta, result, c.slice.elementOffset, c.leadingDimension,
                     c.batchStride, batch, &queue, nil)
             }
             Profiler.scope?.launched()
@@ -78,7 +81,7 @@ extension OpenCLEncoder {
                 var queue = UnsafeMutableRawPointer(queue)
                 return product.gemm(
                     order, a.order, b.order, size.m, size.n, size.k, 1, left, offsets[0], a.leadingDimension, right, offsets[1],
-                    b.leadingDimension, 0, result, offsets[2], c.leadingDimension, &queue, nil,
+                    b.leadingDimension, beta, result, offsets[2], c.leadingDimension, &queue, nil,
                     memory.object.map { UnsafeMutableRawPointer($0) })
             }
             Profiler.scope?.launched()

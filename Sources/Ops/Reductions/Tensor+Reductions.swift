@@ -122,6 +122,7 @@ extension Tensor {
         guard !axes.contains(where: { shape[$0] == 0 }) else {
             return try Tensor.full(Shape.reduced(shape, axes: axes, keepDimensions: keepDimensions), -.infinity, dtype: dtype.floating, on: device)
         }
+        if let fused = try fusedLogSumExp(axes: axes, keepDimensions: keepDimensions) { return fused }
         let peak = stopGradient(try max(axes: axes, keepDimensions: true))
         let shift = Self.select(peak.isInfinite(), try .zeros([], dtype: dtype, on: device), peak)
         let result = try (self - shift).exp().sum(axes: axes, keepDimensions: true).log() + shift
@@ -129,8 +130,14 @@ extension Tensor {
     }
 
     /// exp(x) normalised to sum 1 along an axis.
-    public func softmax(axis: Int = -1) throws -> Tensor { try logSoftmax(axis: axis).exp() }
+    public func softmax(axis: Int = -1) throws -> Tensor {
+        let axis = try Shape.axis(axis, rank: try checked().rank, operation: "softmax")
+        return try fusedSoftmax(axis: axis, isLogarithm: false) ?? logSoftmax(axis: axis).exp()
+    }
 
     /// The logarithm of ``softmax(axis:)``.
-    public func logSoftmax(axis: Int = -1) throws -> Tensor { try self - logSumExp(axes: [axis], keepDimensions: true) }
+    public func logSoftmax(axis: Int = -1) throws -> Tensor {
+        let axis = try Shape.axis(axis, rank: try checked().rank, operation: "logSoftmax")
+        return try fusedSoftmax(axis: axis, isLogarithm: true) ?? self - logSumExp(axes: [axis], keepDimensions: true)
+    }
 }

@@ -1,0 +1,32 @@
+import LossKitOps
+
+/// Softmax cross-entropy of hidden states times a vocabulary matrix, without the logits.
+///
+/// The value and the gradients of `crossEntropy(logits: hidden.matmul(weight^T) + bias, targets: targets)`. Logits exist only by stretches of
+/// classes and are computed again in the backward pass, so that the extra memory is a few percent of the logits', whatever the number of
+/// classes. Ignored rows take part in no product.
+///
+/// - Parameters:
+///   - hidden: [n, d], floating point; a gradient is carried to it.
+///   - weight: [C, d], floating point; a gradient is carried to it.
+///   - bias: [C]; a gradient is carried to it.
+///   - targets: [n], integers.
+///   - weights: [C], not negative.
+///   - ignoreIndex: Rows with this class index count for nothing.
+///   - labelSmoothing: In 0...1.
+///   - zLoss: Weight of the squared log-partition.
+///   - softCap: c in `c tanh(z / c)`, which stands for the logit z.
+///   - reduction: As ``crossEntropy(logits:targets:weights:ignoreIndex:labelSmoothing:zLoss:reduction:)``.
+/// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a class index that is out of range; shape
+///   mismatches; ``TensorError/notDifferentiable(operation:order:)`` where the gradient is differentiated again.
+/// - Note: float32 inside. The class indices are read back, which waits for the device. Wijmans et al., Cut Your Losses in Large-Vocabulary
+///   Language Models, 2025; Hsu et al., Liger Kernel, 2024.
+public func linearCrossEntropy(
+    hidden: Tensor, weight: Tensor, bias: Tensor? = nil, targets: Tensor, weights: Tensor? = nil, ignoreIndex: Int = -100,
+    labelSmoothing: Double = 0, zLoss: Double = 0, softCap: Double? = nil, reduction: Reduction = .mean
+) throws -> Tensor {
+    var options = CrossEntropyOptions()
+    options.weights = weights
+    (options.smoothing, options.zLoss, options.softCap, options.reduction) = (labelSmoothing, zLoss, softCap, reduction.ofRows)
+    return try linearCrossEntropy(hidden: hidden, weight: weight, bias: bias, labels: targets, ignored: ignoreIndex, options: options)
+}
