@@ -52,7 +52,7 @@ package enum Sort {
         /// By radix, the rows shared out among the threads.
         func host(_ source: UnsafeRawPointer, _ positions: UnsafeMutablePointer<Int32>) throws {
             let pieces = min(rows, ThreadPool.threadCount)
-            let scratchBytes = length * Int(losskit_sort_scratch)
+            let scratchBytes = length * Int(losskit_sort_scratch(Int32(dtype.byteCount)))
             let memory = try Buffer(byteCount: pieces * scratchBytes, on: .cpu)
             guard let scratch = memory.hostPointer else { return }
             let pointers = Shared((source: source, scratch: scratch, positions: positions))

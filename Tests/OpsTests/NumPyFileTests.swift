@@ -102,4 +102,34 @@ import Testing
         try half.save(path)
         #expect(try Tensor.load(path, on: device).dtype == .float32)
     }
+
+    /// Whatever stands in a file, reading it gives a tensor or an error.
+    @Test func damagedFilesNeverTrap() throws {
+        var random = SplitMix64(seed: 41)
+        let whole = file("<f4", "(2, 3)", bytes((0..<6).map { Float($0).bitPattern }, bigEndian: false))
+        let pieces = [
+            "9223372036854775807", "-1", "(", ")", ",", "'", "0", "18446744073709551616", "'descr'", "True", "{", "\0", "u8", ">",
+        ]
+        var answered = 0
+        for _ in 0..<1000 {
+            var bytes = whole
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let place = Int.random(in: 0..<min(bytes.count, 90), using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.remove(at: place)
+                case 2: bytes.insert(contentsOf: (pieces.randomElement(using: &random) ?? "").utf8, at: place)
+                default: bytes.removeLast(min(bytes.count - 90, Int.random(in: 0...8, using: &random)))
+                }
+                if bytes.count < 100 { break }
+            }
+            do {
+                let tensor = try read(bytes)
+                #expect(try tensor.array(of: Double.self).count == tensor.count)
+            } catch is TensorError {
+                answered += 1
+            }
+        }
+        #expect(answered > 300)
+    }
 }

@@ -9,14 +9,11 @@ enum FileBytes {
     static func read(_ path: String) throws(TensorError) -> [UInt8] {
         guard let file = fopen(path, "rb") else { throw .file(path: path, problem: problem()) }
         defer { fclose(file) }
+        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { piece.deallocate() }
         var bytes: [UInt8] = []
-        let size = 1 << 20
-        while true {
-            let start = bytes.count
-            bytes.append(contentsOf: repeatElement(0, count: size))
-            let count = bytes.withUnsafeMutableBytes { fread($0.baseAddress.map { $0 + start }, 1, size, file) }
-            bytes.removeLast(size - count)
-            if count < size { break }
+        while case let count = fread(piece.baseAddress, 1, piece.count, file), count > 0 {
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece[..<count]))
         }
         guard ferror(file) == 0 else { throw .file(path: path, problem: problem()) }
         return bytes
