@@ -46,11 +46,7 @@ static void LK(losskit_cross_entropy_forward_part)(const losskit_cross_entropy *
     for (int64_t at = begin; at < end; at += SOFTMAX_BLOCK) {
         int64_t length = end - at < SOFTMAX_BLOCK ? end - at : SOFTMAX_BLOCK;
         const float *z = LK(logits_of)(g, row, at, length, scratch);
-        float peak = LK(row_maximum)(z, length);
-        if (peak != peak) {
-            *part = (losskit_cross_entropy_part){.maximum = peak, .sum = peak, .score = peak, .mass = peak, .best = -1};
-            return;
-        }
+        float peak = LK(row_peak)(z, length);
         if (peak > part->maximum) {
             if (part->maximum > -INFINITY) {
                 part->sum *= exp((double)part->maximum - peak);
@@ -65,18 +61,27 @@ static void LK(losskit_cross_entropy_forward_part)(const losskit_cross_entropy *
         }
         float reference = part->maximum == -INFINITY ? 0 : part->maximum;
         if (scores) LK(add_score)(g, z, row, at, length, reference, part);
-        if (part->maximum == -INFINITY || part->maximum == INFINITY) continue;
+        if (part->maximum == -INFINITY || part->maximum == INFINITY) {
+            // Sums of exponentials find a NaN themselves.
+            float found = LK(row_maximum)(z, length);
+            if (found != found) part->sum = found;
+            continue;
+        }
         // The next block comes while this one is computed.
         const char *next = (const char *)g->logits + (row * o->classes + at + length) * size;
-        for (int64_t from = 0, count; from < length; from += count) {
-            count = length - from < 256 ? length - from : 256;
-            for (int64_t line = 0; line < count * size; line += 64) __builtin_prefetch(next + from * size + line);
-            const float *some = z + from;
-            float sum;
-            ROW_SUM(sum, count, LK(lk_exp)(some[i] - reference));
-            part->sum += sum;
+        float lanes[LANES] = {0}, sum;
+        int64_t from = 0;
+        for (; from + 256 <= length; from += 256) {
+            for (int64_t line = 0; line < 256 * size; line += 64) __builtin_prefetch(next + from * size + line);
+            for (int64_t i = from; i < from + 256; i += LANES)
+                for (int l = 0; l < LANES; l++) lanes[l] += LK(exp_below)(z[i + l] - reference);
         }
+        const float *rest = z + from;
+        ROW_SUM(sum, length - from, LK(exp_below)(rest[i] - reference));
+        for (int l = 0; l < LANES; l++) sum += lanes[l];
+        part->sum += sum;
     }
+    if (part->sum != part->sum) *part = (losskit_cross_entropy_part){.maximum = NAN, .sum = NAN, .score = NAN, .mass = NAN, .best = -1};
 }
 
 static losskit_cross_entropy_part LK(merged)(const losskit_cross_entropy_part *parts, int64_t count) {
@@ -174,7 +179,7 @@ static void LK(losskit_cross_entropy_backward)(const losskit_cross_entropy *g, i
         int64_t length = end - at < SOFTMAX_BLOCK ? end - at : SOFTMAX_BLOCK;
         const float *z = LK(logits_of)(g, row, at, length, scratch);
         const float *w = g->weights ? g->weights + o->first_class + at : 0;
-#define WRITE(less) for (int64_t i = 0; i < length; i++) out[i] = factor * LK(lk_exp)(z[i] - partition) - (less)
+#define WRITE(less) for (int64_t i = 0; i < length; i++) out[i] = factor * LK(exp_below)(z[i] - partition) - (less)
         if (o->has_masses) {
             const float *q = g->masses + row * n + at;
             if (w) WRITE(c * w[i] * (kept * q[i] + share));

@@ -21,7 +21,7 @@ static void LK(losskit_softmax_forward)(const void *logits, int32_t type, int32_
                 sum *= exp((double)maximum - peak);
                 maximum = peak;
             }
-            ROW_SUM(part, length, LK(lk_exp)(z[i] - maximum));
+            ROW_SUM(part, length, LK(exp_below)(z[i] - maximum));
             // Nothing but minus infinity so far counts for nothing.
             if (maximum != -INFINITY) sum += part;
         }
@@ -29,7 +29,7 @@ static void LK(losskit_softmax_forward)(const void *logits, int32_t type, int32_
         BLOCKS(row * n, n) {
             const float *z = LK(softmax_block)(logits, type, 0, 0, 1, at, length, scratch);
             if (is_logarithm) for (int64_t i = 0; i < length; i++) values[i] = z[i] - maximum - above;
-            else for (int64_t i = 0; i < length; i++) values[i] = LK(lk_exp)(z[i] - maximum) * shrink;
+            else for (int64_t i = 0; i < length; i++) values[i] = LK(exp_below)(z[i] - maximum) * shrink;
             LK(softmax_store)(out, type, at, length, values, 0);
         }
     }

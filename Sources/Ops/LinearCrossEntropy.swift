@@ -2,7 +2,7 @@ import LossKitDevice
 import LossKitKernels
 
 /// Cross-entropy of the rows of hidden weight^T + bias, which are never held together: logits come and go by stretches of classes, and come
-/// again in the backward pass. Beyond its operands, their gradients and a few numbers a row it holds two stretches.
+/// again in the backward pass (all of them where that is differentiated itself). Beyond its operands, their gradients and a few numbers a row it holds two stretches.
 ///
 /// - Parameters:
 ///   - hidden: [rows, features].
@@ -11,7 +11,6 @@ import LossKitKernels
 ///   - labels: [rows], integers; the labels are read back, so that ignored rows are left out of every product.
 ///   - options: Without predictions.
 /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a label that is neither a class nor ignored.
-///   ``TensorError/notDifferentiable(operation:order:)`` where the gradient is differentiated again.
 package func linearCrossEntropy(
     hidden: Tensor, weight: Tensor, bias: Tensor? = nil, labels: Tensor, ignored: Int, options: CrossEntropyOptions = CrossEntropyOptions()
 ) throws -> Tensor {
@@ -94,11 +93,21 @@ private struct LinearCrossEntropy: Sendable {
         }
         let inputs = [hidden, weight] + [bias].compactMap { $0 }
         return Tensor.record("linearCrossEntropy", inputs: inputs, output: results.loss) { pullback in
-            guard !Tensor.records(inputs + [pullback.cotangent]) else {
-                throw TensorError.notDifferentiable(operation: "linearCrossEntropy", order: 2)
+            let cotangent = pullback.cotangent
+            if Tensor.records(inputs + [cotangent]) {
+                return try gradient(at: inputs) { try (composed($0).asType(.float32) * cotangent.asType(.float32)).sum() }
             }
-            return try gradients(values, results, cotangent: pullback.cotangent, isNeeded: pullback.isNeeded)
+            return try gradients(values, results, cotangent: cotangent, isNeeded: pullback.isNeeded)
         }.asType(hidden.dtype)
+    }
+
+    /// The same in tensor operations, for derivatives of the derivative: this one holds the logits.
+    private func composed(_ inputs: [Tensor]) throws -> Tensor {
+        var logits = try inputs[0].matmul(inputs[1].swappingAxes(0, 1))
+        if inputs.count > 2 { logits = logits + inputs[2] }
+        var rows = options
+        rows.reduction = .none
+        return try rowCrossEntropy(logits: logits, targets: .labels(labels, ignored: -1), options: rows).loss
     }
 
     /// The operands in float32 memory.

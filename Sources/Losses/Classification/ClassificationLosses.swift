@@ -2,7 +2,8 @@ extension LossRegistry {
     static let classification: [LossDescription] = labelled + binary + robust + margins + research
 
     private static let labelled: [LossDescription] = [
-        .crossEntropyLoss, .nllLoss, .multiMarginLoss, .multiLabelMarginLoss, .multiLabelSoftMarginLoss, .focalLoss, .polyCrossEntropyLoss,
+        .crossEntropyLoss, .linearCrossEntropyLoss, .nllLoss, .multiMarginLoss, .multiLabelMarginLoss, .multiLabelSoftMarginLoss, .focalLoss,
+        .polyCrossEntropyLoss,
     ]
     private static let binary: [LossDescription] = [
         .binaryCrossEntropyLoss, .binaryCrossEntropyOfProbabilitiesLoss, .softMarginLoss, .hingeLoss, .squaredHingeLoss, .binaryFocalLoss,

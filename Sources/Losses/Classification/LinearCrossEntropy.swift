@@ -18,8 +18,8 @@ import LossKitOps
 ///   - softCap: c in `c tanh(z / c)`, which stands for the logit z.
 ///   - reduction: As ``crossEntropy(logits:targets:weights:ignoreIndex:labelSmoothing:zLoss:reduction:)``.
 /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a class index that is out of range; shape
-///   mismatches; ``TensorError/notDifferentiable(operation:order:)`` where the gradient is differentiated again.
-/// - Note: float32 inside. The class indices are read back, which waits for the device. Wijmans et al., Cut Your Losses in Large-Vocabulary
+///   mismatches.
+/// - Note: float32 inside. A second derivative holds the logits. The class indices are read back, which waits for the device. Wijmans et al., Cut Your Losses in Large-Vocabulary
 ///   Language Models, 2025; Hsu et al., Liger Kernel, 2024.
 public func linearCrossEntropy(
     hidden: Tensor, weight: Tensor, bias: Tensor? = nil, targets: Tensor, weights: Tensor? = nil, ignoreIndex: Int = -100,
@@ -29,4 +29,24 @@ public func linearCrossEntropy(
     options.weights = weights
     (options.smoothing, options.zLoss, options.softCap, options.reduction) = (labelSmoothing, zLoss, softCap, reduction.ofRows)
     return try linearCrossEntropy(hidden: hidden, weight: weight, bias: bias, labels: targets, ignored: ignoreIndex, options: options)
+}
+
+extension LossDescription {
+    static let linearCrossEntropyLoss = LossDescription(
+        "linearCrossEntropy", .classification, "Softmax cross-entropy of hidden states times a vocabulary matrix, without the logits",
+        reference: "Wijmans et al., Cut Your Losses in Large-Vocabulary Language Models, 2025; Hsu et al., Liger Kernel, 2024",
+        inputs: [
+            .init("hidden", ["n", "d"]), .init("weight", ["classes", "d"]), .init("bias", ["classes"], isOptional: true),
+            .init("targets", ["n"], .classes("classes")),
+            .init("weights", ["classes"], .real(0.5...2), isOptional: true, isDifferentiable: false),
+        ],
+        options: [
+            .integer("ignoreIndex", -100), .number("labelSmoothing", 0), .number("zLoss", 0), .number("softCap", nil), .reduction,
+        ]
+    ) {
+        try linearCrossEntropy(
+            hidden: $0["hidden"], weight: $0["weight"], bias: $0.optional("bias"), targets: $0["targets"], weights: $0.optional("weights"),
+            ignoreIndex: $0.integer("ignoreIndex"), labelSmoothing: $0.number("labelSmoothing"), zLoss: $0.number("zLoss"),
+            softCap: $0.optionalNumber("softCap"), reduction: $0.reduction())
+    }
 }

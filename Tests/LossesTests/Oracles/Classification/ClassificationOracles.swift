@@ -2,7 +2,7 @@ extension LossOracle {
     static let classification: [LossOracle] = labelled + binary + robust + margins + research
 
     private static let labelled: [LossOracle] = [
-        .crossEntropy, .nll, .multiMargin, .multiLabelMargin, .multiLabelSoftMargin, .focal, .polyCrossEntropy,
+        .crossEntropy, .linearCrossEntropy, .nll, .multiMargin, .multiLabelMargin, .multiLabelSoftMargin, .focal, .polyCrossEntropy,
     ]
     private static let binary: [LossOracle] = [
         .binaryCrossEntropy, .binaryCrossEntropyOfProbabilities, .softMargin, .hinge, .squaredHinge, .binaryFocal, .asymmetricLoss,
