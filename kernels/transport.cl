@@ -1,99 +1,130 @@
-// The soft minimum of entropic optimal transport, online: no matrix of pairs is ever stored. An item owns a point; y lies transposed [d, m].
+// The soft minimum of entropic optimal transport, online: no matrix of pairs is ever stored. Two sets of points lie one behind the other, n of the
+// first and total - n of the second: by rows [total, d] and by coordinates [d, total]. Row r < total is point r against the other set, row total + r
+// point r against its own; its columns' exponents are log_weights[j] + (potentials[j] - C) / epsilon, the potentials from `total` on for own ones,
+// with C = |x - y|^2 / 2 (power 2) or |x - y| (power 1). An item owns a row.
 
-inline float exponent(__global const float *x, __global const float *y, __global const float *h, const int power, const float inverse,
-                      const long i, const long j, const long m, const long d, float *distance) {
+// Columns whose exponents are taken at once, and from which on they are counted.
+#define SOFTMIN_BLOCK 64
+#define SOFTMIN_ROW \
+    const int isOwn = row >= total; \
+    const long i = row - isOwn * total, first = (i < n) != isOwn ? n : 0, count = first ? total - n : n; \
+    points += i * d; \
+    columns += first; \
+    log_weights += first; \
+    const float inverse = 1 / epsilon;
+
+// The squared distance of a row's point to a column.
+inline float square_to(__global const float *point, __global const float *column, const long total, const long d) {
     float sum = 0;
     for (long k = 0; k < d; k++) {
-        const float u = x[i * d + k] - y[k * m + j];
+        const float u = point[k] - column[k * total];
         sum = fma(u, u, sum);
     }
-    *distance = power == 1 ? sqrt(sum) : sum;
-    return fma(*distance, power == 1 ? -inverse : -0.5f * inverse, h[j]);
+    return sum;
 }
 
-#ifdef LOSSKIT_CPU
-// Sixteen exponents from j on, and the distances they come from.
-inline float16 exponents(__global const float *x, __global const float *y, __global const float *h, const int power, const float inverse,
-                         const long i, const long j, const long m, const long d, float16 *distances) {
-    float16 sum = 0;
-    for (long k = 0; k < d; k++) {
-        const float16 u = x[i * d + k] - vload16(0, y + k * m + j);
-        sum = fma(u, u, sum);
+inline float exponent(const float square, const int power, const float inverse, const float potential, const float log_weight) {
+    return fma(power == 1 ? potential - sqrt(square) : fma(square, -0.5f, potential), inverse, log_weight);
+}
+
+// Adds `term` to `sum` relative to the largest exponent so far, which `e` may raise.
+#define SOFTMIN_RAISE(e) \
+    if (e > maximum) { \
+        sum *= exp(maximum - e); \
+        maximum = e; \
     }
-    *distances = power == 1 ? sqrt(sum) : sum;
-    return fma(*distances, (float16)(power == 1 ? -inverse : -0.5f * inverse), vload16(0, h + j));
-}
 
-inline float widest(float16 v) {
-    const float8 a = fmax(v.lo, v.hi);
-    const float4 b = fmax(a.lo, a.hi);
-    return fmax(fmax(b.x, b.y), fmax(b.z, b.w));
-}
-
-inline float total_of(float16 v) {
-    const float8 a = v.lo + v.hi;
-    const float4 b = a.lo + a.hi;
-    return (b.x + b.y) + (b.z + b.w);
-}
-
-// The maximum exponent of a row and the sum relative to it, sixteen at a time; what is left comes one by one.
-#define VECTOR_SUM \
-    for (; j + 16 <= m; j += 16) { \
-        float16 distances; \
-        const float16 e = exponents(x, y, h, power, inverse, i, j, m, d, &distances); \
-        const float peak = widest(e); \
-        if (peak > maximum) { \
-            sum *= exp(maximum - peak); \
-            maximum = peak; \
-        } \
-        if (maximum != -INFINITY) sum += total_of(exp(e - maximum)); \
-    }
-#else
-#define VECTOR_SUM
-#endif
-
-// out[i] = -epsilon log sum over j of exp(h_j - C(x_i, y_j) / epsilon), C = |x - y|^2 / 2 (power 2) or |x - y| (power 1).
-__kernel void softmin(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, h), GLOBAL_OUT(float, out), const int power,
-                      const float epsilon, const long n, const long m, const long d) {
-    AT_IN(float, x);
-    AT_IN(float, y);
-    AT_IN(float, h);
-    AT_OUT(float, out);
-    const long i = get_global_id(0);
-    if (i >= n) return;
-    const float inverse = 1 / epsilon;
-    float maximum = -INFINITY, unused;
+// soft[r] = -epsilon log sum over columns of exp(exponent), next[r] = keep potentials[r] + take soft[r].
+__kernel void softmin(GLOBAL_IN(float, points), GLOBAL_IN(float, columns), GLOBAL_IN(float, log_weights), GLOBAL_IN(float, potentials),
+                      GLOBAL_OUT(float, soft), GLOBAL_OUT(float, next), const int power, const float epsilon, const float keep, const float take,
+                      const long n, const long total, const long d, const long rows) {
+    AT_IN(float, points);
+    AT_IN(float, columns);
+    AT_IN(float, log_weights);
+    AT_IN(float, potentials);
+    AT_OUT(float, soft);
+    AT_OUT(float, next);
+    const long row = get_global_id(0);
+    if (row >= rows) return;
+    SOFTMIN_ROW
+    __global const float *potential = potentials + isOwn * total + first;
+    float maximum = -INFINITY;
     wide_t sum = 0;
     long j = 0;
-    VECTOR_SUM
-    for (; j < m; j++) {
-        const float e = exponent(x, y, h, power, inverse, i, j, m, d, &unused);
-        if (e > maximum) {
-            sum *= exp(maximum - e);
-            maximum = e;
+#ifdef LOSSKIT_CPU
+    // Sixteen at a time; what is left comes one by one.
+    for (; j + 16 <= count; j += 16) {
+        float16 square = 0;
+        for (long k = 0; k < d; k++) {
+            const float16 u = points[k] - vload16(0, columns + k * total + j);
+            square = fma(u, u, square);
         }
+        const float16 u = vload16(0, potential + j);
+        const float16 e = fma(power == 1 ? u - sqrt(square) : fma(square, (float16)-0.5f, u), (float16)inverse, vload16(0, log_weights + j));
+        const float8 a = fmax(e.lo, e.hi);
+        const float4 b = fmax(a.lo, a.hi);
+        const float peak = fmax(fmax(b.x, b.y), fmax(b.z, b.w));
+        SOFTMIN_RAISE(peak)
+        if (maximum == -INFINITY) continue;
+        const float16 term = exp(e - maximum);
+        const float8 c = term.lo + term.hi;
+        const float4 f = c.lo + c.hi;
+        sum += (f.x + f.y) + (f.z + f.w);
+    }
+#endif
+    for (; j < count; j++) {
+        const float e = exponent(square_to(points, columns + j, total, d), power, inverse, potential[j], log_weights[j]);
+        SOFTMIN_RAISE(e)
         if (maximum != -INFINITY || isnan(e)) sum += exp(e - maximum);
     }
-    out[i] = maximum == -INFINITY && !isnan(sum) ? INFINITY : -epsilon * (maximum + (float)log(sum));
+    const float value = maximum == -INFINITY && !isnan(sum) ? INFINITY : -epsilon * (maximum + (float)log(sum));
+    soft[row] = value;
+    next[row] = keep * potentials[row] + take * value;
 }
 
-// out[i] = sum over j of w_ij (x_i - y_j) (over |x_i - y_j| for power 1), the weights normalised to sum 1; an item owns one coordinate.
-__kernel void softmin_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, h), GLOBAL_IN(float, value), GLOBAL_OUT(float, out),
-                                  const int power, const float epsilon, const long n, const long m, const long d) {
-    AT_IN(float, x);
-    AT_IN(float, y);
-    AT_IN(float, h);
-    AT_IN(float, value);
+// out[r - begin] = sum over columns j of w_rj (x_r - y_j) (over |x_r - y_j| for power 1), the weights normalised to sum 1.
+__kernel void softmin_differences(GLOBAL_IN(float, points), GLOBAL_IN(float, columns), GLOBAL_IN(float, log_weights),
+                                  GLOBAL_IN(float, potentials), GLOBAL_OUT(float, out), const int power, const float epsilon, const long n,
+                                  const long total, const long d, const long begin, const long rows) {
+    AT_IN(float, points);
+    AT_IN(float, columns);
+    AT_IN(float, log_weights);
+    AT_IN(float, potentials);
     AT_OUT(float, out);
-    const long k = get_global_id(0), i = get_global_id(1);
-    if (i >= n || k >= d) return;
-    const float inverse = 1 / epsilon, shift = value[i] * inverse, a = x[i * d + k];
-    wide_t sum = 0, total = 0;
-    for (long j = 0; j < m; j++) {
-        float distance;
-        const float w = exp(exponent(x, y, h, power, inverse, i, j, m, d, &distance) + shift);
-        total += w;
-        sum += (power == 1 ? (distance > 0 ? w / distance : 0) : w) * (a - y[k * m + j]);
+    const long row = begin + get_global_id(0);
+    if (row >= begin + rows) return;
+    SOFTMIN_ROW
+    potentials += isOwn * total + first;
+    out += (row - begin) * d;
+    float maximum = -INFINITY, weight[SOFTMIN_BLOCK];
+    wide_t sum = 0;
+    for (long k = 0; k < d; k++) out[k] = 0;
+    for (long j = 0; j < count; j += SOFTMIN_BLOCK) {
+        const int size = (int)min((long)SOFTMIN_BLOCK, count - j);
+        float peak = maximum;
+        for (int l = 0; l < size; l++) {
+            weight[l] = exponent(square_to(points, columns + j + l, total, d), power, inverse, potentials[j + l], log_weights[j + l]);
+            peak = nan_max(peak, weight[l]);
+        }
+        if (peak == -INFINITY) continue;
+        if (peak != maximum) {
+            const float scale = exp(maximum - peak);
+            sum *= scale;
+            for (long k = 0; k < d; k++) out[k] *= scale;
+            maximum = peak;
+        }
+        for (int l = 0; l < size; l++) {
+            weight[l] = exp(weight[l] - maximum);
+            sum += weight[l];
+            if (power != 1) continue;
+            const float apart = sqrt(square_to(points, columns + j + l, total, d));
+            weight[l] = apart > 0 ? weight[l] / apart : 0;
+        }
+        for (long k = 0; k < d; k++) {
+            float part = 0;
+            for (int l = 0; l < size; l++) part = fma(weight[l], points[k] - columns[k * total + j + l], part);
+            out[k] += part;
+        }
     }
-    out[i * d + k] = total > 0 ? (float)(sum / total) : 0;
+    for (long k = 0; k < d && sum > 0; k++) out[k] = (float)(out[k] / sum);
 }

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LK_BODY "pairs_body.h"
+#define LK_BODY "pairs_bodies.h"
 #include "isa.h"
 
 void losskit_pair_mirror(int64_t begin, int64_t end, int64_t m, float *out) {
@@ -39,10 +39,8 @@ LK_DISPATCH(losskit_pair_weights,
              float *out),
             (metric, cotangent, distance, row, column, x, y, x_centred, x_norms, y_norms, begin, end, m, d, weight, out))
 LK_DISPATCH(losskit_softmin,
-            (int power, float epsilon, const float *x, const float *y_transposed, const float *h, int64_t begin, int64_t end, int64_t m, int64_t d,
-             float *out),
-            (power, epsilon, x, y_transposed, h, begin, end, m, d, out))
+            (const losskit_softmin_problem *problem, float keep, float take, int64_t begin, int64_t end, float *soft, float *next),
+            (problem, keep, take, begin, end, soft, next))
 LK_DISPATCH(losskit_softmin_differences,
-            (int power, float epsilon, const float *x, const float *y_transposed, const float *h, int64_t begin, int64_t end, int64_t m, int64_t d,
-             float *out),
-            (power, epsilon, x, y_transposed, h, begin, end, m, d, out))
+            (const losskit_softmin_problem *problem, int64_t first, int64_t begin, int64_t end, float *out),
+            (problem, first, begin, end, out))

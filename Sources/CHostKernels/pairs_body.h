@@ -1,8 +1,5 @@
 // Sums over pairs of points for one instruction set: the second set lies transposed, so that a block of its points fills the vectors.
 
-#include "vector_math.h"
-#include "row_sums.h"
-
 enum { LK(pair_block) = 512 };
 
 // Squared distances (or for Manhattan and Chebyshev the distances) of one point to `n` points whose coordinates lie `m` apart.
@@ -147,73 +144,3 @@ static void LK(losskit_pair_weights)(int metric, const float *cotangent, const f
         for (int64_t k = 0; k < d; k++) target[k] = LK_FMAF(sum, centred[k], target[k]);
     }
 }
-
-// Exponents h_j - C / epsilon of one point against a block, and their maximum.
-static float LK(block_exponents)(int power, float inverse, const float *x, const float *y, const float *h, int64_t m, int64_t d, int64_t n,
-                                 float *restrict distances, float *restrict out) {
-    LK(block_distances)(losskit_squared_euclidean, x, y, m, d, n, distances);
-    if (power == 1) for (int64_t j = 0; j < n; j++) distances[j] = __builtin_sqrtf(distances[j]);
-    float factor = power == 1 ? -inverse : -0.5f * inverse;
-    for (int64_t j = 0; j < n; j++) out[j] = LK_FMAF(distances[j], factor, h[j]);
-    return LK(row_maximum)(out, n);
-}
-
-static void LK(losskit_softmin)(int power, float epsilon, const float *x, const float *y, const float *h, int64_t begin, int64_t end, int64_t m,
-                                int64_t d, float *out) {
-    float distances[LK(pair_block)], exponents[LK(pair_block)], inverse = 1 / epsilon;
-    for (int64_t i = begin; i < end; i++) {
-        float maximum = -INFINITY;
-        double total = 0;
-        for (int64_t j = 0; j < m; j += LK(pair_block)) {
-            int64_t n = m - j < LK(pair_block) ? m - j : LK(pair_block);
-            float peak = LK(block_exponents)(power, inverse, x + i * d, y + j, h + j, m, d, n, distances, exponents);
-            if (peak > maximum || peak != peak) {
-                total *= exp((double)maximum - peak);
-                maximum = peak;
-            }
-            if (maximum == -INFINITY) continue;
-            float sum;
-            ROW_SUM(sum, n, LK(lk_exp)(exponents[i] - maximum));
-            total += sum;
-        }
-        out[i] = maximum == -INFINITY ? INFINITY : -epsilon * (maximum + (float)log(total));
-    }
-}
-
-static void LK(losskit_softmin_differences)(int power, float epsilon, const float *x, const float *y, const float *h, int64_t begin, int64_t end,
-                                            int64_t m, int64_t d, float *out) {
-    float distances[LK(pair_block)], exponents[LK(pair_block)], inverse = 1 / epsilon;
-    for (int64_t row = begin; row < end; row++) {
-        const float *point = x + row * d;
-        float maximum = -INFINITY;
-        double total = 0;
-        float *target = out + row * d;
-        for (int64_t k = 0; k < d; k++) target[k] = 0;
-        for (int64_t j = 0; j < m; j += LK(pair_block)) {
-            int64_t n = m - j < LK(pair_block) ? m - j : LK(pair_block);
-            float peak = LK(block_exponents)(power, inverse, point, y + j, h + j, m, d, n, distances, exponents);
-            if (peak > maximum || peak != peak) {
-                double scale = exp((double)maximum - peak);
-                total *= scale;
-                for (int64_t k = 0; k < d; k++) target[k] *= (float)scale;
-                maximum = peak;
-            }
-            if (maximum == -INFINITY) continue;
-            float sum;
-            for (int64_t l = 0; l < n; l++) exponents[l] = LK(lk_exp)(exponents[l] - maximum);
-            ROW_SUM(sum, n, exponents[i]);
-            total += sum;
-            if (power == 1) for (int64_t l = 0; l < n; l++) exponents[l] = distances[l] > 0 ? exponents[l] / distances[l] : 0;
-            for (int64_t k = 0; k < d; k++) {
-                const float *coordinate = y + k * m + j;
-                float a = point[k];
-                ROW_SUM(sum, n, exponents[i] * (a - coordinate[i]));
-                target[k] += sum;
-            }
-        }
-        for (int64_t k = 0; k < d && total > 0; k++) target[k] = (float)(target[k] / total);
-    }
-}
-
-#undef LANES
-#undef ROW_SUM

@@ -114,60 +114,6 @@ package struct PairKernels: Sendable {
             })
     }
 
-    /// out[i] = -epsilon log sum over j of exp(h_j - C(x_i, y_j) / epsilon), C = |x - y|^2 / 2 (power 2) or |x - y| (power 1); O(n + m) memory.
-    package func softMin(
-        power: Int, epsilon: Float, x: BufferSlice, yTransposed: BufferSlice, h: BufferSlice, into out: BufferSlice, on device: Device
-    ) throws {
-        guard n > 0 else { return }
-        try device.run(
-            "softmin", shape: [n, m, d], reads: [x, yTransposed, h], writes: [out], bytes: 4 * (n * d + m * d + n + m),
-            flops: flops + 10 * n * m,
-            host: { pointers in
-                let call = Shared(Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0)))
-                let (m, d) = (Int64(m), Int64(d))
-                ThreadPool.forEachChunk(of: n, minimumPerChunk: rowsAtOnce) { rows in
-                    losskit_softmin(
-                        Int32(power), epsilon, call.x, call.y, call.h, Int64(rows.lowerBound), Int64(rows.upperBound), m, d, call.out)
-                }
-            },
-            openCL: { encoder in
-                try encoder.launch(
-                    "softmin", in: "transport",
-                    arguments: [
-                        .buffer(x), .buffer(yTransposed), .buffer(h), .buffer(out), .int32(Int32(power)), .float(epsilon), .count(n),
-                        .count(m),
-                        .count(d),
-                    ], global: [n], local: nil)
-            })
-    }
-
-    /// out[i] = sum over j of w_ij (x_i - y_j), over |x_i - y_j| for power 1, with the soft minimum's weights normalised for each i.
-    package func softMinDifferences(
-        power: Int, epsilon: Float, x: BufferSlice, yTransposed: BufferSlice, h: BufferSlice, value: BufferSlice, into out: BufferSlice,
-        on device: Device
-    ) throws {
-        guard n > 0, d > 0 else { return }
-        try device.run(
-            "softmin_differences", shape: [n, m, d], reads: [x, yTransposed, h, value], writes: [out],
-            bytes: 4 * (2 * n * d + m * d + n + m), flops: 2 * flops + 10 * n * m,
-            host: { pointers in
-                let call = Shared(Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0)))
-                let (m, d) = (Int64(m), Int64(d))
-                ThreadPool.forEachChunk(of: n, minimumPerChunk: rowsAtOnce) { rows in
-                    losskit_softmin_differences(
-                        Int32(power), epsilon, call.x, call.y, call.h, Int64(rows.lowerBound), Int64(rows.upperBound), m, d, call.out)
-                }
-            },
-            openCL: { encoder in
-                try encoder.launch(
-                    "softmin_differences", in: "transport",
-                    arguments: [
-                        .buffer(x), .buffer(yTransposed), .buffer(h), .buffer(value), .buffer(out), .int32(Int32(power)), .float(epsilon),
-                        .count(n), .count(m), .count(d),
-                    ], global: [d, n], local: nil)
-            })
-    }
-
     private struct Call {
         let x: UnsafePointer<Float>
         let y: UnsafePointer<Float>

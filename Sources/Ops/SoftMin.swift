@@ -1,41 +1,55 @@
 import LossKitKernels
 
-/// The soft minimum over y of a cost plus a potential, for each x: the one operation of which entropic optimal transport is made.
+/// The soft minima of a cost plus a potential between two weighted sets of points and within each: the one operation of which entropic optimal
+/// transport is made.
 ///
-/// `f_i = -epsilon log sum_j exp(h_j - C(x_i, y_j) / epsilon)` with `C = |x - y|^2 / 2` (power 2) or `|x - y|` (power 1), online: O(n + m) memory.
+/// Rows 0..<n are the points of x against y, then m of y against x; then n of x against x and m of y against y.
+/// `soft_i = -epsilon log sum_j w_j exp((u_j - C(x_i, y_j)) / epsilon)` with `C = |x - y|^2 / 2` (power 2) or `|x - y|` (power 1), online: O(n + m)
+/// memory, and one launch for all rows.
 package struct SoftMin: Sendable {
-    private let x: Tensor
-    private let y: Tensor
-    private let yTransposed: Tensor
-    private let power: Int
-    private let kernels: PairKernels
+    private let points: Tensor
+    private let columns: Tensor
+    private let logWeights: Tensor
+    private let kernels: SoftMinKernels
+
+    /// The number of points in both sets; there are twice as many rows.
+    package let count: Int
 
     /// - Parameters:
     ///   - x: [n, d] float32.
     ///   - y: [m, d] float32.
-    package init(from x: Tensor, to y: Tensor, power: Int) throws {
-        self.x = try stopGradient(x).packed().evaluated()
-        self.y = try stopGradient(y).packed().evaluated()
-        yTransposed = try self.y.transposed().packed().evaluated()
-        self.power = power
-        kernels = PairKernels(n: x.shape[0], m: y.shape[0], d: x.shape[1])
+    ///   - logWeights: [n + m].
+    package init(_ x: Tensor, _ y: Tensor, logWeights: Tensor, power: Int) throws {
+        points = try Tensor.concatenate([stopGradient(x), stopGradient(y)]).packed().evaluated()
+        columns = try points.transposed().packed().evaluated()
+        self.logWeights = try stopGradient(logWeights).evaluated()
+        count = x.shape[0] + y.shape[0]
+        kernels = SoftMinKernels(n: x.shape[0], m: y.shape[0], d: x.shape[1], power: power)
     }
 
-    /// The soft minimum for exponents h [m].
-    package func callAsFunction(_ h: Tensor, epsilon: Double) throws -> Tensor {
-        let output = try Tensor.empty([kernels.n], dtype: .float32, on: x.device)
-        try kernels.softMin(
-            power: power, epsilon: Float(epsilon), x: x.slice(), yTransposed: yTransposed.slice(), h: h.slice(), into: output.output(),
-            on: x.device)
-        return output
+    private func inputs(_ potentials: Tensor) throws -> SoftMinKernels.Inputs {
+        SoftMinKernels.Inputs(
+            points: try points.slice(), columns: try columns.slice(), logWeights: try logWeights.slice(), potentials: try potentials.slice()
+        )
     }
 
-    /// sum_j w_ij dC(x_i, y_j)/dx_i [n, d], w the soft minimum's weights, which sum to 1 for each i.
-    package func costGradient(_ h: Tensor, value: Tensor, epsilon: Double) throws -> Tensor {
-        let output = try Tensor.empty([kernels.n, kernels.d], dtype: .float32, on: x.device)
-        try kernels.softMinDifferences(
-            power: power, epsilon: Float(epsilon), x: x.slice(), yTransposed: yTransposed.slice(), h: h.slice(), value: value.slice(),
-            into: output.output(), on: x.device)
+    /// The soft minima for potentials [2 count], and `keep` times the potentials plus `take` times those; of all rows, or of those between the sets.
+    package func callAsFunction(
+        _ potentials: Tensor, epsilon: Double, keep: Double = 0, take: Double = 1, onlyBetween: Bool = false
+    ) throws -> (soft: Tensor, next: Tensor) {
+        let rows = onlyBetween ? count : 2 * count
+        let soft = try Tensor.empty([rows], dtype: .float32, on: points.device)
+        let next = try Tensor.empty([rows], dtype: .float32, on: points.device)
+        try kernels(
+            inputs(potentials), epsilon: Float(epsilon), keep: Float(keep), take: Float(take), rows: rows, soft: soft.output(),
+            next: next.output(), on: points.device)
+        return (soft, next)
+    }
+
+    /// sum_j w_ij dC(x_i, y_j)/dx_i [rows, d], w the soft minimum's weights, which sum to 1 for each row.
+    package func costGradient(_ potentials: Tensor, rows: Range<Int>, epsilon: Double) throws -> Tensor {
+        let output = try Tensor.empty([rows.count, kernels.d], dtype: .float32, on: points.device)
+        try kernels.costGradient(inputs(potentials), epsilon: Float(epsilon), rows: rows, into: output.output(), on: points.device)
         return output
     }
 }

@@ -18,29 +18,102 @@ import Testing
         #expect(tree.peakBytes < 64 * 4 * n)
     }
 
-    @Test(arguments: Device.all)
-    func sinkhornReportsItsTrueMarginalError(device: Device) throws {
+    @Test(arguments: Device.all, [nil, 0.7] as [Double?])
+    func sinkhornReportsItsTrueMarginalErrors(device: Device, reach: Double?) throws {
         var random = SplitMix64(seed: 6)
         let (n, m, epsilon) = (30, 20, 0.1)
         let (xs, ys) = (random.values(2 * n).map { Float($0) }, random.values(2 * m).map { Float($0) })
-        let result = try sinkhorn(
-            Tensor(xs, shape: [n, 2], on: device), Tensor(ys, shape: [m, 2], on: device), epsilon: epsilon, tolerance: 1e-3)
-        #expect(result.isConverged)
-        let (f, g): ([Double], [Double]) = (try result.potentials.x.array(), try result.potentials.y.array())
-        var error = 0.0
-        for i in 0..<n {
-            var row = 0.0
-            for j in 0..<m {
-                let (u, v) = (Double(xs[2 * i]) - Double(ys[2 * j]), Double(xs[2 * i + 1]) - Double(ys[2 * j + 1]))
-                row += exp((f[i] + g[j] - (u * u + v * v) / 2) / epsilon) / Double(n * m)
-            }
-            error += abs(row - 1 / Double(n))
+        var weights = random.values(n + m, in: 0.5...1.5)
+        if reach == nil {
+            let (a, b) = (weights[..<n].reduce(0, +), weights[n...].reduce(0, +))
+            weights = weights.enumerated().map { $0.element / ($0.offset < n ? a : b) }
         }
-        #expect(abs(error - result.marginalError) <= 0.01 * error + 1e-5)
-        let stopped = try sinkhorn(
-            Tensor(xs, shape: [n, 2], on: device), Tensor(ys, shape: [m, 2], on: device), epsilon: 0.001, tolerance: 1e-9,
-            maximumIterations: 5)
+        weights = weights.map { Double(Float($0)) }
+        let (x, y) = (try Tensor(xs, shape: [n, 2], on: device), try Tensor(ys, shape: [m, 2], on: device))
+        let (a, b) = (try Tensor(weights[..<n].map { Float($0) }, on: device), try Tensor(weights[n...].map { Float($0) }, on: device))
+        for tolerance in [1e-1, 1e-3] {
+            let result = try sinkhorn(x, y, a: a, b: b, epsilon: epsilon, reach: reach, tolerance: tolerance)
+            #expect(result.isConverged && result.marginalError <= tolerance)
+            let (f, g): ([Double], [Double]) = (try result.potentials.x.array(), try result.potentials.y.array())
+            var (rows, columns) = ([Double](repeating: 0, count: n), [Double](repeating: 0, count: m))
+            for i in 0..<n {
+                for j in 0..<m {
+                    let (u, v) = (Double(xs[2 * i]) - Double(ys[2 * j]), Double(xs[2 * i + 1]) - Double(ys[2 * j + 1]))
+                    let mass = weights[i] * weights[n + j] * exp((f[i] + g[j] - (u * u + v * v) / 2) / epsilon)
+                    rows[i] += mass
+                    columns[j] += mass
+                }
+            }
+            func error(_ marginal: [Double], _ potential: [Double], _ weights: ArraySlice<Double>) -> Double {
+                zip(zip(marginal, potential), weights).reduce(0) { sum, entry in
+                    sum + abs(entry.0.0 - entry.1 * exp(-entry.0.1 / (reach.map { $0 * $0 } ?? .infinity)))
+                }
+            }
+            let expected = (error(rows, f, weights[..<n]), error(columns, g, weights[n...]))
+            #expect(abs(expected.0 - result.marginalErrors.x) <= 0.01 * expected.0 + 3e-5)
+            #expect(abs(expected.1 - result.marginalErrors.y) <= 0.01 * expected.1 + 3e-5)
+        }
+        let stopped = try sinkhorn(x, y, a: a, b: b, epsilon: 0.001, reach: reach, tolerance: 1e-9, maximumIterations: 5)
         #expect(!stopped.isConverged && stopped.iterations == 5)
+    }
+
+    /// A step runs one kernel for all four problems.
+    @Test(arguments: Device.all)
+    func aStepOfSinkhornIsOneLaunch(device: Device) throws {
+        var random = SplitMix64(seed: 8)
+        let (x, y) = (
+            try Tensor(random.values(60).map { Float($0) }, shape: [20, 3], on: device),
+            try Tensor(random.values(45).map { Float($0) }, shape: [15, 3], on: device)
+        )
+        func launches(_ steps: Int) throws -> Int {
+            // So wide an epsilon needs no schedule; the error is looked at in the first and the eleventh step after it.
+            let solve = { try sinkhorn(x, y, epsilon: 1e3, tolerance: 0, maximumIterations: steps).value.evaluated() }
+            _ = try solve()
+            return try Profiler.measure(solve).1.launches
+        }
+        #expect(try launches(38) - launches(32) == 6)
+    }
+
+    /// Diracs, translations and one-dimensional Gaussians have divergences and derivatives in closed form.
+    @Test(arguments: Device.all)
+    func sinkhornAgreesWithClosedForms(device: Device) throws {
+        let (one, other) = (
+            try Tensor([1, 2, 3] as [Float], shape: [1, 3], on: device), try Tensor([4, 6, 3] as [Float], shape: [1, 3], on: device)
+        )
+        for power in 1...2 {
+            let (value, slope) = try valueWithGradient(at: one) { try sinkhornDivergence($0, other, epsilon: 0.1, power: power) }
+            expectClose([try value.scalar()], [power == 2 ? 12.5 : 5], tolerance: 1e-6)
+            try expectClose(slope, power == 2 ? [-3, -4, 0] : [-0.6, -0.8, 0], tolerance: 1e-6)
+        }
+        var random = SplitMix64(seed: 12)
+        let cloud = try Tensor(random.values(80).map { Float($0) }, shape: [40, 2], on: device)
+        let moved = try cloud + Tensor([3, -4] as [Float], on: device)
+        let (value, slope) = try valueWithGradient(at: cloud) { try sinkhornDivergence($0, moved, epsilon: 0.2, tolerance: 1e-6) }
+        expectClose([try value.scalar()], [12.5], tolerance: 1e-5)
+        try expectClose(slope, (0..<80).map { ($0 % 2 == 0 ? -3 : 4) / 40 }, tolerance: 1e-5)
+        // Between N(0, s^2) and N(u, t^2), sampled at their quantiles, the plan is a Gaussian of covariance c, which minimises
+        // -c - epsilon / 2 log(1 - c^2 / (s t)^2).
+        let (s, t, u, epsilon, n) = (1.0, 0.5, 0.7, 0.5, 300)
+        func quantiles(_ mean: Double, _ deviation: Double) throws -> Tensor {
+            try Tensor((0..<n).map { Float(mean + deviation * quantile((Double($0) + 0.5) / Double(n))) }, shape: [n, 1], on: device)
+        }
+        func plain(_ s: Double, _ t: Double) -> Double {
+            let c = ((epsilon * epsilon + 4 * s * s * t * t).squareRoot() - epsilon) / 2
+            return (s * s + t * t) / 2 - c - epsilon / 2 * log(1 - c * c / (s * s * t * t))
+        }
+        let expected = u * u / 2 + plain(s, t) - plain(s, s) / 2 - plain(t, t) / 2
+        let divergence = try sinkhornDivergence(quantiles(0, s), quantiles(u, t), epsilon: epsilon, tolerance: 1e-5)
+        expectClose([try divergence.scalar()], [expected], tolerance: 5e-3)
+    }
+
+    /// The standard normal quantile by bisection of its distribution function.
+    private func quantile(_ p: Double) -> Double {
+        var (low, high) = (-9.0, 9.0)
+        for _ in 0..<60 {
+            let middle = (low + high) / 2
+            if erfc(-middle / 2.0.squareRoot()) / 2 < p { low = middle } else { high = middle }
+        }
+        return low
     }
 
     /// Far from the origin, with a far point that carries no mass: the same divergence, and a finite error.

@@ -33,10 +33,21 @@ void losskit_pair_weights(int metric, const float *cotangent, const float *dista
                           const float *x_centred, const float *x_norms, const float *y_norms, int64_t begin, int64_t end, int64_t m, int64_t d,
                           float *weight, float *out);
 
-/// out[i] = -epsilon log sum over j of exp(h_j - C(x_i, y_j) / epsilon), C = |x - y|^2 / 2 (power 2) or |x - y| (power 1).
-void losskit_softmin(int power, float epsilon, const float *x, const float *y_transposed, const float *h, int64_t begin, int64_t end, int64_t m,
-                     int64_t d, float *out);
+/// Soft minima of a cost between two sets x and y of points, x first, `total` in all: C = |x - y|^2 / 2 (power 2) or |x - y| (power 1).
+///
+/// Row r < total is point r against the other set, row total + r point r against its own. Its columns are that set's points j, whose exponents are
+/// log_weights[j] + (potentials[j] - C) / epsilon, with the potentials from `total` on for a set against itself.
+typedef struct losskit_softmin_problem {
+    int32_t power;
+    float epsilon;
+    int64_t n, total, d;
+    /// [total, d], and by coordinates [d, total].
+    const float *points, *columns;
+    const float *log_weights, *potentials;
+} losskit_softmin_problem;
 
-/// out[i] = sum over j of w_ij (x_i - y_j) (divided by |x_i - y_j| for power 1), with w_i the weights that the softmin's sum normalises to 1.
-void losskit_softmin_differences(int power, float epsilon, const float *x, const float *y_transposed, const float *h, int64_t begin, int64_t end,
-                                 int64_t m, int64_t d, float *out);
+/// soft[r] = -epsilon log sum over columns of exp(exponent), and next[r] = keep potentials[r] + take soft[r], for the rows begin..<end.
+void losskit_softmin(const losskit_softmin_problem *problem, float keep, float take, int64_t begin, int64_t end, float *soft, float *next);
+
+/// out[r - first] = sum over columns j of w_rj (x_r - y_j) (divided by |x_r - y_j| for power 1), w_r the soft minimum's weights, which sum to 1.
+void losskit_softmin_differences(const losskit_softmin_problem *problem, int64_t first, int64_t begin, int64_t end, float *out);

@@ -6,12 +6,14 @@ public struct SinkhornResult: Sendable {
     public let value: Tensor
     /// The dual potentials of the problem between x and y: [n] and [m].
     public let potentials: (x: Tensor, y: Tensor)
-    /// The L1 distance between a and the first marginal of the plan that the potentials give; with `reach`, how far they are from
-    /// their fixed point.
-    public let marginalError: Double
+    /// The L1 distances between the marginals of the plan `a_i b_j exp((f_i + g_j - C_ij) / epsilon)` that the potentials give and the weights a and
+    /// b; with `reach`, between the marginals and `a_i exp(-f_i / rho)` and `b_j exp(-g_j / rho)`, which they equal at the optimum.
+    public let marginalErrors: (x: Double, y: Double)
+    /// The larger of both.
+    public var marginalError: Double { max(marginalErrors.x, marginalErrors.y) }
     /// Steps taken, those of the epsilon schedule included.
     public let iterations: Int
-    /// Whether the marginal error came down to the tolerance.
+    /// Whether both marginal errors came down to the tolerance.
     public let isConverged: Bool
 }
 
@@ -30,10 +32,10 @@ public struct SinkhornResult: Sendable {
 ///   - epsilon: Above 0, in the cost's units. GeomLoss' `blur` is its root for power 2.
 ///   - power: 1 or 2.
 ///   - reach: Length beyond which mass is not moved; nil for a balanced problem.
-///   - tolerance: Stop at this L1 error of the marginal.
+///   - tolerance: Stop at this L1 error of either marginal.
 ///   - maximumIterations: Stop at the latest here.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: float32 in the log domain on centred points, O(n + m) memory. Feydy et al., Interpolating between Optimal Transport and MMD, 2019.
+/// - Note: float32 in the log domain on centred points, O(n + m) memory; each step is one launch. Feydy et al., Interpolating between Optimal Transport and MMD, 2019.
 public func sinkhornDivergence(
     _ x: Tensor, _ y: Tensor, a: Tensor? = nil, b: Tensor? = nil, epsilon: Double = 0.05, power: Int = 2, reach: Double? = nil,
     tolerance: Double = 1e-3, maximumIterations: Int = 1000

@@ -57,52 +57,40 @@ struct SinkhornProblem {
         return given.asType(.float32)
     }
 
-    /// Potentials of one of the three problems, with the exponents their last soft minimum was taken of.
-    private struct Potential: Sendable {
-        var value: Tensor
-        var exponents: Tensor
-        /// The undamped soft minimum that `value` comes from.
-        var soft: Tensor
+    /// Potentials [2 (n + m)]: of x against y, y against x, x against itself and y against itself.
+    private struct Potentials: Sendable {
+        /// Those that the last soft minimum was taken of.
+        var before: Tensor
+        /// What came out, damped.
+        var after: Tensor
     }
 
     func solve(tolerance: Double, maximumIterations: Int) throws -> SinkhornResult {
-        let (logA, logB) = (stopGradient(a).log(), stopGradient(b).log())
-        let xy = try SoftMin(from: centredX, to: centredY, power: power)
-        let yx = try SoftMin(from: centredY, to: centredX, power: power)
-        let xx = try SoftMin(from: centredX, to: centredX, power: power)
-        let yy = try SoftMin(from: centredY, to: centredY, power: power)
+        let weights = try Tensor.concatenate([stopGradient(a), stopGradient(b)])
+        let softMin = try SoftMin(centredX, centredY, logWeights: weights.log(), power: power)
         let schedule = try epsilons(maximumIterations: maximumIterations)
-        var f = try Tensor.zeros([x.shape[0]], on: x.device)
-        var g = try Tensor.zeros([y.shape[0]], on: x.device)
-        var (p, q) = (f, g)
+        var potentials = try Tensor.zeros([2 * softMin.count], on: x.device)
         var iterations = 0
-        var error = Double.infinity
         while iterations < maximumIterations {
             let eps = iterations < schedule.count ? schedule[iterations] : epsilon
-            let next = (
-                try damped(xy(logB + g / eps, epsilon: eps), eps), try damped(yx(logA + f / eps, epsilon: eps), eps),
-                try damped(xx(logA + p / eps, epsilon: eps), eps), try damped(yy(logB + q / eps, epsilon: eps), eps)
-            )
-            let isAtTarget = iterations >= schedule.count
-            if isAtTarget && iterations % 10 == 0 { error = try marginalError(f, next.0) }
-            f = try ((f + next.0) * 0.5).evaluated()
-            g = try ((g + next.1) * 0.5).evaluated()
-            p = try ((p + next.2) * 0.5).evaluated()
-            q = try ((q + next.3) * 0.5).evaluated()
+            let step = try softMin(potentials, epsilon: eps, keep: 0.5, take: 0.5 * damping(eps))
+            let isChecked = iterations >= schedule.count && iterations % 10 == 0
+            let errors = isChecked ? try marginalErrors(weights, potentials, soft: step.soft) : nil
+            potentials = step.next
             iterations += 1
-            if error <= tolerance { break }
+            if let errors, max(errors.x, errors.y) <= tolerance { break }
         }
-        func last(_ softMin: SoftMin, _ exponents: Tensor) throws -> Potential {
-            let soft = try softMin(exponents, epsilon: epsilon)
-            return Potential(value: try damped(soft, epsilon).evaluated(), exponents: exponents, soft: soft)
-        }
-        let (fLast, gLast) = (try last(xy, logB + g / epsilon), try last(yx, logA + f / epsilon))
-        let (pLast, qLast) = (try last(xx, logA + p / epsilon), try last(yy, logB + q / epsilon))
-        error = try marginalError(fLast.value, damped(xy(logB + gLast.value / epsilon, epsilon: epsilon), epsilon))
-        let value = try divergence(fLast, gLast, pLast, qLast, xy, yx, xx, yy)
+        let last = Potentials(
+            before: potentials, after: try softMin(potentials, epsilon: epsilon, take: damping(epsilon)).next)
+        let between = try softMin(last.after, epsilon: epsilon, onlyBetween: true).soft
+        let errors = try marginalErrors(weights, last.after, soft: between)
+        let n = x.shape[0]
         return SinkhornResult(
-            value: value, potentials: (fLast.value, gLast.value), marginalError: error, iterations: iterations,
-            isConverged: error <= tolerance)
+            value: try divergence(last, softMin),
+            potentials: (
+                try last.after.slice(axis: 0, from: 0, to: n), try last.after.slice(axis: 0, from: n, to: softMin.count)
+            ),
+            marginalErrors: errors, iterations: iterations, isConverged: max(errors.x, errors.y) <= tolerance)
     }
 
     /// From the clouds' diameter down to the target by a constant ratio, then a few more at the target.
@@ -119,44 +107,52 @@ struct SinkhornProblem {
         return schedule + Array(repeating: epsilon, count: min(10, maximumIterations / 4))
     }
 
-    private func damped(_ soft: Tensor, _ eps: Double) -> Tensor {
-        rho.map { soft * (1 / (1 + eps / $0)) } ?? soft
-    }
+    private func damping(_ eps: Double) -> Double { rho.map { 1 / (1 + eps / $0) } ?? 1 }
 
-    /// sum_i a_i |1 - exp((f_i - f~_i) / epsilon)|: how far the plan of f is from its marginal, f~ being the next f. Rows without mass do not count.
-    private func marginalError(_ f: Tensor, _ next: Tensor) throws -> Double {
-        let mass = stopGradient(a)
-        let off = mass * ((f - next) / epsilon).expm1().absolute()
-        return try Tensor.select(mass .> 0, off, .zeros([], on: mass.device)).sum().scalar()
+    /// How far the marginals of the potentials' plan are from what they should be, in L1: from the weights, or with `reach` from
+    /// `a exp(-f / rho)`, which they are at the optimum. `soft` are the potentials' undamped soft minima. Points without mass do not count.
+    private func marginalErrors(_ weights: Tensor, _ potentials: Tensor, soft: Tensor) throws -> (x: Double, y: Double) {
+        let (n, count) = (x.shape[0], weights.shape[0])
+        let values = try potentials.slice(axis: 0, from: 0, to: count)
+        var off = try (values - soft.slice(axis: 0, from: 0, to: count)) / epsilon
+        if let rho { off = off + values / rho }
+        off = weights * off.expm1().absolute()
+        if let rho { off = off * (values * (-1 / rho)).exp() }
+        off = Tensor.select(weights .> 0, off, try .zeros([], on: weights.device))
+        let sums = try Tensor.stack([off.slice(axis: 0, from: 0, to: n).sum(), off.slice(axis: 0, from: n, to: count).sum()])
+        let both = try sums.array(of: Double.self)
+        return (both[0], both[1])
     }
 
     /// The value from the potentials, with its derivatives by the envelope theorem.
-    private func divergence(
-        _ f: Potential, _ g: Potential, _ p: Potential, _ q: Potential, _ xy: SoftMin, _ yx: SoftMin, _ xx: SoftMin, _ yy: SoftMin
-    ) throws -> Tensor {
+    private func divergence(_ potentials: Potentials, _ softMin: SoftMin) throws -> Tensor {
         let (massA, massB) = (stopGradient(a), stopGradient(b))
-        let (epsilon, rho) = (epsilon, rho)
-        @Sendable func gain(_ self: Tensor, _ other: Tensor, _ factor: Double) -> Tensor {
-            guard let rho else { return other - self }
-            return ((self * (-1 / rho)).exp() - (other * (-1 / rho)).exp()) * (rho + factor * epsilon)
+        let (epsilon, rho, n, count) = (epsilon, rho, x.shape[0], softMin.count)
+        let parts = try [0..<n, n..<count, count..<count + n, count + n..<2 * count].map {
+            try potentials.after.slice(axis: 0, from: $0.lowerBound, to: $0.upperBound)
         }
-        let value = try (massA * gain(p.value, f.value, 0.5)).sum() + (massB * gain(q.value, g.value, 0.5)).sum()
+        let (f, g, p, q) = (parts[0], parts[1], parts[2], parts[3])
+        @Sendable func gain(_ own: Tensor, _ other: Tensor, _ factor: Double) -> Tensor {
+            guard let rho else { return other - own }
+            return ((own * (-1 / rho)).exp() - (other * (-1 / rho)).exp()) * (rho + factor * epsilon)
+        }
+        let value = try (massA * gain(p, f, 0.5)).sum() + (massB * gain(q, g, 0.5)).sum()
         /// The mass that a plan moves from each point.
-        @Sendable func moved(_ mass: Tensor, _ potential: Tensor) -> Tensor {
-            rho.map { mass * (potential * (-1 / $0)).exp() } ?? mass
+        @Sendable func moved(_ mass: Tensor, _ potential: Tensor) throws -> Tensor {
+            try (rho.map { mass * (potential * (-1 / $0)).exp() } ?? mass).expandedDimensions(at: 1)
         }
-        @Sendable func pull(_ mass: Tensor, _ across: Potential, _ within: Potential, _ cross: SoftMin, _ own: SoftMin) throws -> Tensor {
-            let toOther = try cross.costGradient(across.exponents, value: across.soft, epsilon: epsilon)
-            let toSelf = try own.costGradient(within.exponents, value: within.soft, epsilon: epsilon)
-            return try moved(mass, across.value).expandedDimensions(at: 1) * toOther - moved(mass, within.value).expandedDimensions(at: 1)
-                * toSelf
+        @Sendable func pull(_ mass: Tensor, _ across: Tensor, _ within: Tensor, _ rows: Range<Int>) throws -> Tensor {
+            let toOther = try softMin.costGradient(potentials.before, rows: rows, epsilon: epsilon)
+            let ownRows = rows.lowerBound + count..<rows.upperBound + count
+            let toOwn = try softMin.costGradient(potentials.before, rows: ownRows, epsilon: epsilon)
+            return try moved(mass, across) * toOther - moved(mass, within) * toOwn
         }
         let inputs = [x, y, a, b]
         return Tensor.record("sinkhornDivergence", inputs: inputs, output: value) { pullback in
             let c = pullback.cotangent
             let gradients = try [
-                pullback.isNeeded[0] ? pull(massA, f, p, xy, xx) : nil, pullback.isNeeded[1] ? pull(massB, g, q, yx, yy) : nil,
-                pullback.isNeeded[2] ? gain(p.value, f.value, 1) : nil, pullback.isNeeded[3] ? gain(q.value, g.value, 1) : nil,
+                pullback.isNeeded[0] ? pull(massA, f, p, 0..<n) : nil, pullback.isNeeded[1] ? pull(massB, g, q, n..<count) : nil,
+                pullback.isNeeded[2] ? gain(p, f, 1) : nil, pullback.isNeeded[3] ? gain(q, g, 1) : nil,
             ]
             return gradients.map { gradient in
                 gradient.map { gradient in

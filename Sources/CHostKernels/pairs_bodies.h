@@ -1,0 +1,10 @@
+// What is summed over pairs, for one instruction set.
+
+#include "vector_math.h"
+#include "row_sums.h"
+
+#include "pairs_body.h"
+#include "softmin_body.h"
+
+#undef LANES
+#undef ROW_SUM

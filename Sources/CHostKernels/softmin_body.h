@@ -1,0 +1,120 @@
+// Soft minima over pairs for one instruction set, a block of columns at a time.
+
+// exp(x) for x <= 0; what is below exp(-87) counts as that, so that nothing becomes subnormal. 1e-7 of the result at most off.
+lk_inline float LK(exp_below)(float x) {
+    float bounded = x < -87.0f ? -87.0f : x;
+    float shifted = LK_FMAF(bounded, 1.44269504f, 12582912.0f);
+    float r = LK_FMAF(shifted - 12582912.0f, -0.693147181f, bounded);
+    float p = LK_FMAF(r, 8.31253e-3f, 4.189013e-2f);
+    p = LK_FMAF(p, r, 1.6667114e-1f);
+    p = LK_FMAF(p, r, 4.9999232e-1f);
+    p = LK_FMAF(p * r, r, r) + 1.0f;
+    return LK(lk_from_bits)(LK(lk_to_bits)(p) + (int32_t)((uint32_t)LK(lk_to_bits)(shifted) << 23));
+}
+
+// The columns of a row.
+typedef struct {
+    const float *x, *y, *log_weights, *potentials;
+    int64_t count;
+} LK(softmin_row);
+
+static LK(softmin_row) LK(row_of)(const losskit_softmin_problem *problem, int64_t row) {
+    int64_t isOwn = row >= problem->total, i = row - isOwn * problem->total;
+    int64_t first = (i < problem->n) != isOwn ? problem->n : 0;
+    LK(softmin_row) result = {
+        problem->points + i * problem->d, problem->columns + first, problem->log_weights + first,
+        problem->potentials + isOwn * problem->total + first, first ? problem->total - problem->n : problem->n,
+    };
+    return result;
+}
+
+// The exponents of a block of columns from `at` on, and their maximum; for power 1 also the distances.
+static float LK(block_exponents)(const losskit_softmin_problem *problem, const LK(softmin_row) *row, int64_t at, int64_t n, float inverse,
+                                 float *restrict distances, float *restrict out) {
+    int64_t m = problem->total, d = problem->d;
+    const float *restrict x = row->x, *restrict y = row->y + at, *restrict w = row->log_weights + at, *restrict u = row->potentials + at;
+    if (problem->power == 1) {
+        LK(block_distances)(losskit_squared_euclidean, x, y, m, d, n, distances);
+        for (int64_t j = 0; j < n; j++) distances[j] = __builtin_sqrtf(distances[j]);
+        for (int64_t j = 0; j < n; j++) out[j] = LK_FMAF(u[j] - distances[j], inverse, w[j]);
+    } else if (d == 1) {
+        float a = x[0];
+        for (int64_t j = 0; j < n; j++) { float s = a - y[j]; out[j] = LK_FMAF(LK_FMAF(s * s, -0.5f, u[j]), inverse, w[j]); }
+    } else if (d == 2) {
+        float a = x[0], b = x[1];
+        const float *restrict z = y + m;
+        for (int64_t j = 0; j < n; j++) {
+            float s = a - y[j], t = b - z[j];
+            out[j] = LK_FMAF(LK_FMAF(LK_FMAF(s, s, t * t), -0.5f, u[j]), inverse, w[j]);
+        }
+    } else if (d == 3) {
+        float a = x[0], b = x[1], c = x[2];
+        const float *restrict z = y + m, *restrict v = z + m;
+        for (int64_t j = 0; j < n; j++) {
+            float s = a - y[j], t = b - z[j], r = c - v[j];
+            out[j] = LK_FMAF(LK_FMAF(LK_FMAF(r, r, LK_FMAF(s, s, t * t)), -0.5f, u[j]), inverse, w[j]);
+        }
+    } else {
+        LK(block_distances)(losskit_squared_euclidean, x, y, m, d, n, distances);
+        for (int64_t j = 0; j < n; j++) out[j] = LK_FMAF(LK_FMAF(distances[j], -0.5f, u[j]), inverse, w[j]);
+    }
+    return LK(row_maximum)(out, n);
+}
+
+static void LK(losskit_softmin)(const losskit_softmin_problem *problem, float keep, float take, int64_t begin, int64_t end, float *soft, float *next) {
+    float distances[LK(pair_block)], exponents[LK(pair_block)], epsilon = problem->epsilon, inverse = 1 / epsilon;
+    for (int64_t r = begin; r < end; r++) {
+        LK(softmin_row) row = LK(row_of)(problem, r);
+        float maximum = -INFINITY;
+        double total = 0;
+        for (int64_t j = 0; j < row.count; j += LK(pair_block)) {
+            int64_t n = row.count - j < LK(pair_block) ? row.count - j : LK(pair_block);
+            float peak = LK(block_exponents)(problem, &row, j, n, inverse, distances, exponents);
+            if (peak > maximum || peak != peak) {
+                total *= exp((double)maximum - peak);
+                maximum = peak;
+            }
+            if (maximum == -INFINITY) continue;
+            float sum;
+            ROW_SUM(sum, n, LK(exp_below)(exponents[i] - maximum));
+            total += sum;
+        }
+        soft[r] = maximum == -INFINITY ? INFINITY : -epsilon * (maximum + (float)log(total));
+        next[r] = keep * problem->potentials[r] + take * soft[r];
+    }
+}
+
+static void LK(losskit_softmin_differences)(const losskit_softmin_problem *problem, int64_t first, int64_t begin, int64_t end, float *out) {
+    float distances[LK(pair_block)], exponents[LK(pair_block)], inverse = 1 / problem->epsilon;
+    int64_t m = problem->total, d = problem->d;
+    for (int64_t r = begin; r < end; r++) {
+        LK(softmin_row) row = LK(row_of)(problem, r);
+        float maximum = -INFINITY;
+        double total = 0;
+        float *target = out + (r - first) * d;
+        for (int64_t k = 0; k < d; k++) target[k] = 0;
+        for (int64_t j = 0; j < row.count; j += LK(pair_block)) {
+            int64_t n = row.count - j < LK(pair_block) ? row.count - j : LK(pair_block);
+            float peak = LK(block_exponents)(problem, &row, j, n, inverse, distances, exponents);
+            if (peak > maximum || peak != peak) {
+                double scale = exp((double)maximum - peak);
+                total *= scale;
+                for (int64_t k = 0; k < d; k++) target[k] *= (float)scale;
+                maximum = peak;
+            }
+            if (maximum == -INFINITY) continue;
+            float sum;
+            for (int64_t l = 0; l < n; l++) exponents[l] = LK(exp_below)(exponents[l] - maximum);
+            ROW_SUM(sum, n, exponents[i]);
+            total += sum;
+            if (problem->power == 1) for (int64_t l = 0; l < n; l++) exponents[l] = distances[l] > 0 ? exponents[l] / distances[l] : 0;
+            for (int64_t k = 0; k < d; k++) {
+                const float *coordinate = row.y + k * m + j;
+                float a = row.x[k];
+                ROW_SUM(sum, n, exponents[i] * (a - coordinate[i]));
+                target[k] += sum;
+            }
+        }
+        for (int64_t k = 0; k < d && total > 0; k++) target[k] = (float)(target[k] / total);
+    }
+}
