@@ -47,6 +47,7 @@ let package = Package(
         tests("OpsTests", ["LossKitOps"]),
         tests("LossesTests", ["LossKit"]),
         tests("CommandLineTests", ["losskit"]),
+        tests("FuzzTests", ["LossKit", "LossKitDevice", "LossKitOps"]),
         tests("BenchmarksTests", ["Benchmarks"]),
     ],
     swiftLanguageModes: [.v6],

@@ -35,6 +35,7 @@ enum MemorySource: Sendable {
             #if os(Linux)
             if isLarge { madvise(pointer, byteCount, MADV_HUGEPAGE) }
             #endif
+            if Environment.usesExactMemory { memset(pointer, 0xFF, byteCount) }
             return .host(Handle(pointer))
         case .openCL(let context):
             return try context.allocate(byteCount).map { .openCL(Handle($0)) }

@@ -54,7 +54,11 @@ final class OpenCLContext: Sendable {
         guard byteCount <= traits.maxAllocation else { return nil }
         var status: cl_int = 0
         let flags = cl_mem_flags(CL_MEM_READ_WRITE) | (traits.isCPU ? cl_mem_flags(CL_MEM_ALLOC_HOST_PTR) : 0)
-        let memory = api.clCreateBuffer(context.raw, flags, byteCount, nil, &status)
+        var ones = [UInt8](repeating: 0xFF, count: Environment.usesExactMemory ? byteCount : 0)
+        let filling = ones.isEmpty ? 0 : cl_mem_flags(CL_MEM_COPY_HOST_PTR)
+        let memory = ones.withUnsafeMutableBytes {
+            api.clCreateBuffer(context.raw, flags | filling, byteCount, filling == 0 ? nil : $0.baseAddress, &status)
+        }
         if OpenCLStatus.isMemoryExhausted(status) || status == CL_INVALID_BUFFER_SIZE { return nil }
         try OpenCLStatus.check(status, "clCreateBuffer", "\(byteCount) bytes")
         return memory

@@ -42,8 +42,8 @@ private struct EinsumEquation {
         for (term, shape) in zip(terms, shapes) where term.contains("...") {
             ellipsis = Swift.max(ellipsis, shape.count - (term.count - 3))
         }
-        let digits = (0..<ellipsis).map { Character("\($0)") }
         guard ellipsis <= 10 else { throw rejected("at most 10 axes behind ...") }
+        let digits = (0..<ellipsis).map { Character("\($0)") }
         var extents: [Character: Int] = [:]
         var inputs: [[Character]] = []
         for (term, shape) in zip(terms, shapes) {
