@@ -5,6 +5,7 @@ extension Kernel {
     static func all(quick: Bool) -> [Kernel] {
         func sizes<Size>(_ all: [Size]) -> ArraySlice<Size> { all.prefix(quick ? 1 : all.count) }
         return sizes([(1024, 100), (4096, 1000), (1024, 32000), (512, 50257), (256, 128256)]).map(crossEntropy)
+            + sizes([(128, 64, 1000), (1024, 512, 32000)]).map(linearCrossEntropy)
             + sizes([(256, 16), (1024, 64), (4096, 128)]).map(distances) + sizes([(128, 2), (500, 2), (2000, 3)]).map(sinkhorn)
             + sizes([(128, 8), (1000, 16), (4000, 16)]).map(spanningTree) + sizes([1 << 16, 1 << 20, 1 << 24]).map(chain)
     }
@@ -26,6 +27,23 @@ extension Kernel {
                     try Tensor((0..<rows).map { _ in Int.random(in: 0..<classes, using: &labels) }, on: device),
                 ]
             }, function: { try LossKit.crossEntropy(logits: $0[0], targets: $0[1]) }, bound: .bytes(forward: bytes, both: 3 * bytes))
+    }
+
+    /// Hidden states [n, d] times a vocabulary [classes, d], and the cross-entropy of the logits.
+    private static func linearCrossEntropy(_ n: Int, _ d: Int, _ classes: Int) -> Kernel {
+        let flops = 2 * Double(n * d) * Double(classes)
+        return Kernel(
+            name: "linearCrossEntropy", size: "\(n)x\(d)x\(classes)",
+            inputs: { device in
+                var labels = Philox(seed: 3)
+                let vocabulary = try random([classes, d], seed: 2, on: device) * (1 / Double(d).squareRoot())
+                return [
+                    try random([n, d], seed: 1, on: device), try vocabulary.evaluated(),
+                    try Tensor((0..<n).map { _ in Int.random(in: 0..<classes, using: &labels) }, on: device),
+                ]
+            }, differentiated: 2,
+            function: { try LossKit.linearCrossEntropy(hidden: $0[0], weight: $0[1], targets: $0[2]) },
+            bound: .operations(forward: flops, both: 3 * flops))
     }
 
     private static func distances(_ n: Int, _ d: Int) -> Kernel {
