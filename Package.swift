@@ -42,6 +42,7 @@ let package = Package(
             dependencies: ["LossKit", "LossKitConsole", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Benchmarks", exclude: ["Results", "Data", "Peers"]),
         .target(name: "LossKitTestSupport", dependencies: ["LossKit"], path: "Tests/Support"),
+        .executableTarget(name: "KernelTour", dependencies: ["LossKit", "LossKitKernels", "LossKitOps"], path: "Tests/KernelTour"),
         tests("DeviceTests", ["LossKitDevice", "CLossKitOpenCL"]),
         tests("KernelsTests", ["LossKitDevice", "LossKitKernels"]),
         tests("OpsTests", ["LossKitOps"]),
