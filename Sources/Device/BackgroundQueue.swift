@@ -18,8 +18,10 @@ enum BackgroundQueue {
     }
 
     private static let state = Mutex(State())
+
+    /// Adds a piece of work.
     static func submit(_ job: @escaping @Sendable () -> Void) {
-        waitAtExit()
+        ProcessExit.wait()
         let mustStart = state.withLock { state in
             guard !state.isClosing else { return false }
             state.jobs.append(job)
@@ -50,14 +52,8 @@ enum BackgroundQueue {
     private static func work() {
         while let job = next() {
             job()
-            waitAtExit()
+            ProcessExit.wait()
         }
-    }
-
-    /// Registers the wait before every destructor known so far: what is registered last runs first, and compilers make globals while they
-    /// work.
-    private static func waitAtExit() {
-        _ = atexit { BackgroundQueue.close() }
     }
 
     private static func next() -> (@Sendable () -> Void)? {
@@ -75,7 +71,8 @@ enum BackgroundQueue {
         while state.withLock({ $0.isRunning }) { usleep(1000) }
     }
 
-    private static func close() {
+    /// Drops what has not begun, and waits for the piece in progress.
+    static func close() {
         state.withLock { $0.isClosing = true }
         drain()
     }

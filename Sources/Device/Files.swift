@@ -28,6 +28,21 @@ enum Files {
         return true
     }
 
+    /// Removes what writers that died left behind in a folder.
+    static func removeAbandoned(in directory: String) {
+        for name in names(in: directory) where name.hasSuffix(".tmp") {
+            var status = stat()
+            let path = directory + "/" + name
+            guard stat(path, &status) == 0 else { continue }
+            #if canImport(Glibc)
+            let age = time(nil) - status.st_mtim.tv_sec
+            #else
+            let age = time(nil) - status.st_mtimespec.tv_sec
+            #endif
+            if age > 3600 { unlink(path) }
+        }
+    }
+
     /// Makes a folder and those above it.
     static func makeDirectory(_ path: String) -> Bool {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return isDirectory(path) }

@@ -51,8 +51,13 @@ final class MemoryPool: Sendable {
 
     var statistics: MemoryStatistics { state.withLock { $0.statistics } }
 
+    /// What is cached beyond the limit goes back at once; what is live stays.
     func setLimit(_ bytes: Int?) {
-        state.withLock { $0.statistics.limit = bytes.map { min(max($0, 0), capacity) } ?? capacity }
+        let isOver = state.withLock { state in
+            state.statistics.limit = bytes.map { min(max($0, 0), capacity) } ?? capacity
+            return state.statistics.live + state.statistics.cached > state.statistics.limit
+        }
+        if isOver { trim() }
     }
 
     func allocate(_ byteCount: Int) throws(DeviceError) -> MemoryBlock {
@@ -78,7 +83,9 @@ final class MemoryPool: Sendable {
         let size = isExact ? byteCount : Self.blockSize(byteCount)
         let isKept = state.withLock { state in
             state.statistics.live -= size
-            guard state.statistics.cached + size <= state.cacheLimit else { return false }
+            let statistics = state.statistics
+            guard statistics.cached + size <= state.cacheLimit, statistics.live + statistics.cached + size <= statistics.limit
+            else { return false }
             state.statistics.cached += size
             state.bins[size, default: []].append(block)
             return true

@@ -50,27 +50,30 @@ private final class Workers: @unchecked Sendable {
     private var busy = 0
     private var isTaken = false
     private let next = Atomic(0)
-    private let threadCount: Int
+    /// How many threads there are: as many as the system gave.
+    private var threadCount = 0
 
     init(count: Int) {
-        threadCount = count
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(wake, nil)
         pthread_cond_init(done, nil)
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
         for _ in 0..<count {
             #if canImport(Glibc)
             var thread = pthread_t()
             #else
             var thread: pthread_t?
             #endif
-            let argument = Unmanaged.passRetained(self).toOpaque()
-            pthread_create(&thread, nil, { argument in
+            let argument = Unmanaged.passRetained(self)
+            let status = pthread_create(&thread, nil, { argument in
                 #if canImport(Glibc)
                 guard let argument else { return nil }
                 #endif
                 Unmanaged<Workers>.fromOpaque(argument).takeUnretainedValue().work()
                 return nil
-            }, argument)
+            }, argument.toOpaque())
+            if status == 0 { threadCount += 1 } else { argument.release() }
         }
     }
 

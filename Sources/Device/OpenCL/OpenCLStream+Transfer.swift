@@ -6,6 +6,7 @@ extension OpenCLStream {
     func finish() throws(DeviceError) {
         try ensureHealthy()
         try poisoning("clFinish", context.name, context.api.clFinish(queue.raw))
+        settleNewKernels()
     }
 
     func write(_ source: UnsafeRawPointer, _ count: Int, to object: cl_mem, at offset: Int) throws(DeviceError) {
@@ -18,6 +19,7 @@ extension OpenCLStream {
         try ensureHealthy()
         let status = context.api.clEnqueueReadBuffer(queue.raw, object, cl_bool(CL_TRUE), offset, count, target, 0, nil, nil)
         try poisoning("clEnqueueReadBuffer", "\(count) bytes", status)
+        settleNewKernels()
     }
 
     /// Queues a read and hands the queue to the device. The target must live until the event, which the caller releases.

@@ -22,6 +22,8 @@ final class OpenCLStream: Sendable {
         var kernels: [KernelKey: Kernel] = [:]
         var failure: DeviceError?
         var isRetired = false
+        /// Whether a kernel was launched for the first time: drivers compile then, in threads of their own.
+        var hasNewKernels = false
     }
 
     let context: OpenCLContext
@@ -37,6 +39,7 @@ final class OpenCLStream: Sendable {
         self.context = context
         self.queue = Handle(queue)
         self.programs = programs
+        ProcessExit.watch(self)
     }
 
     deinit { retire() }
@@ -55,6 +58,21 @@ final class OpenCLStream: Sendable {
             _ = context.api.clReleaseCommandQueue(queue.raw)
             state.isRetired = true
         }
+    }
+
+    /// To be called when everything launched before has run.
+    func settleNewKernels() {
+        let hadNew = state.withLock { state in
+            defer { state.hasNewKernels = false }
+            return state.hasNewKernels
+        }
+        if hadNew { ProcessExit.wait() }
+    }
+
+    /// Waits for the work, whatever comes of it.
+    func drain() {
+        guard !isRetired else { return }
+        _ = context.api.clFinish(queue.raw)
     }
 
     /// Runs `body` unless the queue is gone, and keeps it from going meanwhile.
@@ -148,6 +166,7 @@ final class OpenCLStream: Sendable {
         }
         let kernel = Kernel(program: program, handle: Handle(handle), argumentCount: Int(count))
         state.kernels[key] = kernel
+        state.hasNewKernels = true
         return kernel
     }
 

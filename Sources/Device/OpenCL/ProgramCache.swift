@@ -52,6 +52,7 @@ package struct ProgramCache: Sendable {
     @discardableResult
     package func store(_ binary: [UInt8], _ key: String) -> Bool {
         guard !binary.isEmpty, Files.makeDirectory(directory) else { return false }
+        Files.removeAbandoned(in: directory)
         let size = (0..<8).map { UInt8(truncatingIfNeeded: binary.count >> (8 * $0)) }
         return Files.replace(path(key), with: Self.magic + size + SHA256.digest(binary) + binary)
     }

@@ -100,7 +100,8 @@ final class ProgramLibrary: Sendable {
         }
         guard let handle, status == 0 else { return nil }
         let program = Program(handle: handle, api: context.api, storeKey: nil)
-        return context.api.clBuildProgram(handle, 1, &device, options, nil, nil) == 0 ? program : nil
+        status = ProcessExit.whileCompiling { context.api.clBuildProgram(handle, 1, &device, options, nil, nil) }
+        return status == 0 ? program : nil
     }
 
     private func build(_ text: String, name: String, _ options: String, storeKey: String?) throws(DeviceError) -> Program {
@@ -114,7 +115,7 @@ final class ProgramLibrary: Sendable {
         }
         let program = Program(handle: handle, api: context.api, storeKey: storeKey)
         var device: cl_device_id? = context.device.raw
-        status = context.api.clBuildProgram(handle, 1, &device, options, nil, nil)
+        status = ProcessExit.whileCompiling { context.api.clBuildProgram(handle, 1, &device, options, nil, nil) }
         guard status != CL_BUILD_PROGRAM_FAILURE, status != CL_INVALID_BUILD_OPTIONS else {
             throw .buildFailed(program: name, options: options, log: log(of: handle))
         }
