@@ -1,4 +1,5 @@
 import CLossKitOpenCL
+import Synchronization
 
 /// One OpenCL device with its context and its programs.
 final class OpenCLContext: Sendable {
@@ -6,6 +7,8 @@ final class OpenCLContext: Sendable {
     let device: Handle<cl_device_id>
     let context: Handle<cl_context>
     let traits: OpenCLTraits
+    /// Held while memory is mapped or unmapped: PoCL loses the address of a map call during which another thread gives up the same memory.
+    let mapping = Mutex(())
     let platformName: String
     let platformVersion: String
     let name: String

@@ -49,15 +49,18 @@ extension OpenCLStream {
         try ensureHealthy()
         var status: cl_int = 0
         let flags = cl_map_flags(CL_MAP_READ | CL_MAP_WRITE)
-        let pointer = context.api.clEnqueueMapBuffer(
-            queue.raw, object, cl_bool(CL_TRUE), flags, 0, byteCount, 0, nil, nil, &status)
+        let (api, queue) = (context.api, queue)
+        let found = context.mapping.withLock { _ in
+            api.clEnqueueMapBuffer(queue.raw, object, cl_bool(CL_TRUE), flags, 0, byteCount, 0, nil, nil, &status).map { Handle($0) }
+        }
+        let pointer = found?.raw
         try poisoning("clEnqueueMapBuffer", "\(byteCount) bytes", status)
         guard let pointer else { throw .callFailed(call: "clEnqueueMapBuffer", status: "no address", context: "\(byteCount) bytes") }
         return pointer
     }
 
     func unmap(_ object: cl_mem, _ pointer: UnsafeMutableRawPointer) throws(DeviceError) {
-        let status = context.api.clEnqueueUnmapMemObject(queue.raw, object, pointer, 0, nil, nil)
+        let status = context.mapping.withLock { _ in context.api.clEnqueueUnmapMemObject(queue.raw, object, pointer, 0, nil, nil) }
         try poisoning("clEnqueueUnmapMemObject", context.name, status)
     }
 
