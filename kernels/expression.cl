@@ -142,8 +142,8 @@ void load(const expression_t *e, int k, __global const uchar *leaf, long at, int
 #define OP_69(a, b, c) (a != 0 ? b : c)
 #if FLOATING
 #define OP_5(a, b, c) (a / b)
-#define OP_6(a, b, c) (a - b * floor(a / b))
-#define OP_7(a, b, c) (floor(a / b))
+#define OP_6(a, b, c) (remainder_down(a, b))
+#define OP_7(a, b, c) (floor_divide(a, b))
 #define OP_8(a, b, c) (pow(a, b))
 #define OP_9(a, b, c) (atan2(a, b))
 #define OP_10(a, b, c) (a < b || isnan(a) ? a : b)

@@ -4,7 +4,7 @@
 #include "conversion.h"
 
 // Elements a block; registers lie a little further apart, so that they do not fall on the same cache sets.
-#define LK_BLOCK 1024
+#define LK_BLOCK 512
 #define LK_STRIDE (LK_BLOCK + 32)
 
 #define T float

@@ -96,8 +96,8 @@ static void LKT(step)(const losskit_step *s, const T *restrict x, const T *restr
     case op_subtract: PAIR(a - b)
     case op_multiply: PAIR(a * b)
     case op_divide: PAIR(a / b)
-    case op_remainder: PAIR(a - b * floor(a / b))
-    case op_floor_divide: PAIR(floor(a / b))
+    case op_remainder: PAIR(MATH(special_remainder_single, special_remainder)(a, b))
+    case op_floor_divide: PAIR(MATH(special_floor_divide_single, special_floor_divide)(a, b))
     case op_power: PAIR(MATH(powf, pow)(a, b))
     case op_atan2: PAIR(MATH(atan2f, atan2)(a, b))
     case op_minimum: PAIR(a < b || a != a ? a : b)
@@ -203,7 +203,10 @@ static const T *LKT(evaluate)(const losskit_expression *e, int64_t at, int64_t n
         T *out = registers[s->target];
         values[s->target] = out;
         if (s->opcode == op_leaf && e->leaf_types[s->a] == NATIVE && e->rank == 1 && e->strides[s->a] == 1) {
-            values[s->target] = (const T *)e->leaves[s->a] + at;
+            const T *source = (const T *)e->leaves[s->a] + at;
+            values[s->target] = source;
+            // The next block comes in while this one is worked on: leaves are too many streams, too short each, for the machine to foresee.
+            for (int64_t i = 0; i < n; i += 64 / (int64_t)sizeof(T)) __builtin_prefetch(source + LK_BLOCK + i, 0, 2);
         } else if (s->opcode == op_leaf) LKT(load)(e, s->a, at, n, out);
         else if (s->opcode != op_constant) LKT(step)(s, values[s->a], values[s->b], values[s->c], out, n);
     }

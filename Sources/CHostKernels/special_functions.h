@@ -9,6 +9,23 @@ static inline double special_log_gamma(double x) {
     return lgamma_r(x, &sign);
 }
 
+// The remainder with the divisor's sign, exact as fmod is, and the quotient rounded down that goes with it.
+#define SPECIAL_DIVISION(T, suffix, fmod, floor) \
+    static inline T special_remainder##suffix(T a, T b) { \
+        T rest = fmod(a, b); \
+        return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest; \
+    } \
+    static inline T special_floor_divide##suffix(T a, T b) { \
+        if (b == 0) return a / b; \
+        T rest = fmod(a, b), quotient = (a - rest) / b; \
+        if (rest != 0 && (rest < 0) != (b < 0)) quotient -= 1; \
+        T whole = floor(quotient); \
+        return quotient - whole > (T)0.5 ? whole + 1 : whole; \
+    }
+SPECIAL_DIVISION(float, _single, fmodf, floorf)
+SPECIAL_DIVISION(double, , fmod, floor)
+#undef SPECIAL_DIVISION
+
 // x Phi(x), Phi being the normal distribution function; 0 where it is too small for a number.
 static inline double special_gelu(double x) {
     return x < -39 ? -0.0 : 0.5 * x * erfc(x * -M_SQRT1_2);
@@ -25,7 +42,7 @@ static inline double special_digamma(double x) {
     if (x == 0) return copysign(INFINITY, -x);
     if (x < 0) {
         if (x == floor(x)) return NAN;
-        return special_digamma(1 - x) - M_PI / tan(M_PI * x);
+        return special_digamma(1 - x) - M_PI / tan(M_PI * (x - rint(x)));
     }
     double result = 0;
     for (; x < 10; x++) result -= 1 / x;
@@ -37,7 +54,7 @@ static inline double special_digamma(double x) {
 static inline double special_trigamma(double x) {
     if (x <= 0) {
         if (x == floor(x)) return INFINITY;
-        double s = sin(M_PI * x);
+        double s = sin(M_PI * (x - rint(x)));
         return M_PI * M_PI / (s * s) - special_trigamma(1 - x);
     }
     double result = 0;
@@ -75,9 +92,9 @@ static inline double special_erf_inverse(double x) {
         p = 2.83297682 + p * w;
     }
     double y = p * x;
-    // erf(y) - x, from the side where it does not cancel.
+    // erf(y) - x, of the function or its complement, whichever does not cancel.
     for (int step = 0; step < 2; step++) {
-        double excess = x > 0 ? (1 - x) - erfc(y) : erfc(-y) - (1 + x);
+        double excess = fabs(x) < 0.5 ? erf(y) - x : x > 0 ? (1 - x) - erfc(y) : erfc(-y) - (1 + x);
         y -= excess * 0.5 * sqrt(M_PI) * exp(y * y);
     }
     return y;

@@ -25,6 +25,15 @@ package enum Opcode: Int32, Sendable, Hashable, CaseIterable {
     /// The derivative of `gelu`.
     case geluSlope
 
+    /// Whether truth values give 0 or 1.
+    package var isTruth: Bool {
+        switch self {
+        case .leaf, .constant, .select, .minimum, .maximum, .multiply, .absolute, .square, .bitwiseAnd, .bitwiseOr, .bitwiseXor: true
+        case .isNaN, .isInfinite, .isFinite, .logicalNot: true
+        default: Opcode.equal.rawValue...Opcode.logicalXor.rawValue ~= rawValue
+        }
+    }
+
     /// How many operands the operation reads from earlier values.
     package var arity: Int {
         switch self {

@@ -79,8 +79,12 @@ extension Tensor {
                 }
             }
             if opcode != .leaf {
-                _ = expression.append(
+                let value = expression.append(
                     Instruction(opcode, values[0], values.count > 1 ? values[1] : 0, values.count > 2 ? values[2] : 0))
+                // What is stored as a truth value is one, for whoever goes on with it unstored.
+                if output == .bool && !opcode.isTruth {
+                    _ = expression.append(Instruction(.notEqual, value, expression.append(constant: 0)))
+                }
             }
             if expression.fits || materialized.count == operands.count {
                 return Tensor(shape: shape, dtype: output, device: first.device, state: .pending(expression))

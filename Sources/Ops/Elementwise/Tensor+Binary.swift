@@ -89,7 +89,7 @@ extension Tensor {
     /// The remainder with the divisor's sign, as NumPy's; the derivative treats the quotient's floor as constant.
     public func remainder(_ divisor: Tensor) -> Tensor {
         Self.binary(.remainder, .tensor(self), .tensor(divisor), result: .same, name: "remainder") { cotangent, a, b in
-            (cotangent, -(cotangent * (a / b).floor()))
+            (cotangent, -(cotangent * a.floorDivided(by: b)))
         }
     }
 

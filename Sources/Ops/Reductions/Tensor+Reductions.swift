@@ -70,7 +70,8 @@ extension Tensor {
     private func extremum(_ kind: ReductionKind, axes: [Int]?, keepDimensions: Bool, name: String) throws -> Tensor {
         let axes = try Shape.axes(axes, rank: try checked().rank, operation: name)
         guard !axes.contains(where: { shape[$0] == 0 }) else {
-            throw TensorError.invalidArgument(operation: name, expected: "at least one element along axes \(axes)", actual: "shape \(shape)")
+            throw TensorError.invalidArgument(
+                operation: name, expected: "at least one element along axes \(axes)", actual: "shape \(shape)")
         }
         let output = try reduction(kind, axes: axes, keepDimensions: keepDimensions, dtype: dtype)
         return Self.record("extremum", inputs: [self], output: output, savingOutput: true) { [self] pullback in
@@ -120,12 +121,14 @@ extension Tensor {
     public func logSumExp(axes: [Int]? = nil, keepDimensions: Bool = false) throws -> Tensor {
         let axes = try Shape.axes(axes, rank: try checked().rank, operation: "logSumExp")
         guard !axes.contains(where: { shape[$0] == 0 }) else {
-            return try Tensor.full(Shape.reduced(shape, axes: axes, keepDimensions: keepDimensions), -.infinity, dtype: dtype.floating, on: device)
+            return try Tensor.full(
+                Shape.reduced(shape, axes: axes, keepDimensions: keepDimensions), -.infinity, dtype: dtype.floating, on: device)
         }
         if let fused = try fusedLogSumExp(axes: axes, keepDimensions: keepDimensions) { return fused }
-        let peak = stopGradient(try max(axes: axes, keepDimensions: true))
-        let shift = Self.select(peak.isInfinite(), try .zeros([], dtype: dtype, on: device), peak)
-        let result = try (self - shift).exp().sum(axes: axes, keepDimensions: true).log() + shift
+        let source = asType(dtype.floating)
+        let peak = stopGradient(try source.max(axes: axes, keepDimensions: true))
+        let shift = Self.select(peak.isInfinite(), try .zeros([], dtype: source.dtype, on: device), peak)
+        let result = try (source - shift).exp().sum(axes: axes, keepDimensions: true).log() + shift
         return keepDimensions ? result : try result.squeezed(axes: axes)
     }
 
