@@ -1,0 +1,96 @@
+import LossKit
+import LossKitTestSupport
+import Testing
+
+@testable import LossKitDevice
+
+/// What is too large, too many or too long.
+@Suite(.serialized) struct LimitTests {
+    /// Live and cached bytes stay below every ceiling, and what is refused takes nothing.
+    @Test func thePoolNeverExceedsItsCeiling() throws {
+        let pool = MemoryPool(source: .host, name: "test", capacity: 1 << 20)
+        var random = SplitMix64(seed: 3)
+        var held: [(block: MemoryBlock, size: Int)] = []
+        var refused = 0
+        for step in 0..<4000 {
+            if step % 500 == 0 { pool.setLimit([nil, 300_000, 50_000, 1 << 20][step / 500 % 4]) }
+            if held.isEmpty || Bool.random(using: &random) {
+                let size = Int.random(in: 1...60_000, using: &random)
+                let before = pool.statistics
+                do throws(DeviceError) {
+                    held.append((try pool.allocate(size), size))
+                    #expect(pool.statistics.live + pool.statistics.cached <= pool.statistics.limit)
+                } catch {
+                    refused += 1
+                    guard case .outOfMemory(_, size, before.live, 0, before.limit) = error else {
+                        Issue.record("\(error)")
+                        return
+                    }
+                    #expect(pool.statistics.live == before.live && before.live + MemoryPool.blockSize(size) > before.limit)
+                }
+            } else {
+                let (block, size) = held.remove(at: Int.random(in: held.indices, using: &random))
+                pool.release(block, byteCount: size)
+            }
+        }
+        #expect(refused > 100)
+        for (block, size) in held { pool.release(block, byteCount: size) }
+        pool.trim()
+        #expect(pool.statistics.live == 0 && pool.statistics.cached == 0)
+    }
+
+    /// Sizes beyond what an integer can count are refused before anything is allocated.
+    @Test(arguments: Device.all)
+    func sizesThatOverflowAreRefused(device: Device) throws {
+        let x = try Tensor([1, 2] as [Float], on: device)
+        let before = device.memory.peak
+        let attempts: [(String, () throws -> Tensor)] = [
+            ("zeros", { try Tensor.zeros([Int.max, 2], on: device) }),
+            ("bytes", { try Tensor.zeros([Int.max / 2], on: device) }),
+            ("full", { try Tensor.full([1 << 31, 1 << 31, 4], 1, on: device) }),
+            ("broadcast", { try x[0].broadcast(to: [1 << 32, 1 << 32]) }),
+            ("outer sum", { try x[0].broadcast(to: [1 << 40, 1]) + x[0].broadcast(to: [1, 1 << 40]) }),
+            ("matmul", { try x[0].broadcast(to: [1 << 40, 1]).matmul(x[0].broadcast(to: [1, 1 << 40])) }),
+            ("pairwise", { try pairwiseDistance(x[0].broadcast(to: [1 << 40, 2]), x[0].broadcast(to: [1 << 40, 2])) }),
+            ("reshape", { try x.reshaped([Int.max, Int.max]) }),
+            ("packed", { try x[0].broadcast(to: [1 << 61]).exp() }),
+            ("joined", { try Tensor.concatenate([x[0].broadcast(to: [Int.max]), x[0].broadcast(to: [Int.max])], axis: 0) }),
+            ("one-hot", { try Tensor([0, 1], on: device).oneHot(classes: Int.max) }),
+            ("negative", { try Tensor.zeros([-1], on: device) }),
+        ]
+        for (name, attempt) in attempts {
+            #expect(throws: (any Error).self, "\(name)") { _ = try attempt().evaluated() }
+        }
+        #expect(device.memory.peak <= before + (1 << 30), "something was allocated")
+        #expect(try x.array(of: Float.self) == [1, 2])
+    }
+
+    /// A long run of steps keeps neither memory nor handles. `LOSSKIT_TEST_SOAK` says how many steps.
+    @Test(.enabled(if: FaultInjection.table != nil && Device.all.contains(where: \.isOpenCL)))
+    func aSoakStaysFlat() throws {
+        let steps = Environment.value("LOSSKIT_TEST_SOAK").flatMap { Int($0) } ?? 200
+        let device = try #require(Device.devices(Device.discover(FaultInjection.table)).first)
+        for device in [device, .cpu] {
+            let step = try TrainingStep(on: device)
+            for _ in 0..<20 { _ = try step.run() }
+            BackgroundQueue.drain()
+            let reference = try step.run()
+            func holdings() -> [Int] {
+                BackgroundQueue.drain()
+                device.trim()
+                // Other tests use the CPU at the same time.
+                return device.isOpenCL ? FaultInjection.handles + [device.memory.live] : []
+            }
+            let (before, resident) = (holdings(), Self.residentBytes)
+            for _ in 0..<steps { #expect(try step.run() == reference) }
+            #expect(holdings() == before)
+            // Allocators and other tests breathe; a leak of one small buffer a step would not fit in a long soak.
+            #expect(Self.residentBytes < resident + (256 << 20))
+        }
+    }
+
+    private static var residentBytes: Int {
+        let fields = Files.read("/proc/self/statm").map { String(decoding: $0, as: UTF8.self).split(separator: " ") } ?? []
+        return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
+    }
+}
