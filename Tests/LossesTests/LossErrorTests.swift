@@ -61,6 +61,15 @@ import Testing
         }
     }
 
+    @Test(arguments: Device.all, cases)
+    func whatIsDifferentiatedMustBeFloatingPoint(device: Device, given: LossCase) throws {
+        let tensors = try given.tensors(given.draw(seed: 3), on: device)
+        let first = try given.loss().inputs.first { $0.isDifferentiable }
+        let name = try #require(first?.name)
+        guard let tensor = tensors[name] else { return }
+        #expect(error(given, tensors.merging([name: tensor.asType(.int32)]) { $1 }) is TensorError, "\(given.name) \(name)")
+    }
+
     static let outOfRange: [(loss: String, option: String, value: String)] = [
         ("multiMargin", "p", "3"), ("focal", "gamma", "-1"), ("binaryFocal", "alpha", "2"), ("polyFocal", "gamma", "-1"),
         ("asymmetricLoss", "clip", "1"), ("asymmetricLoss", "gammaNegative", "-1"), ("generalizedCrossEntropy", "q", "1.5"),

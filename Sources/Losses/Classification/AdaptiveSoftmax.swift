@@ -89,6 +89,7 @@ private func clusterStarts(
     _ operation: String
 ) throws -> [Int] {
     try requireShape(embeddings, [nil, nil], "embeddings", operation)
+    try requireFloatingPoint(embeddings, operation)
     let width = embeddings.shape[1]
     try requireShape(headWeights, [nil, width], "head weights", operation)
     if let headBiases {

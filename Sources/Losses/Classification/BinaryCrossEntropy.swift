@@ -17,6 +17,7 @@ public func binaryCrossEntropy(
     logits: Tensor, targets: Tensor, weights: Tensor? = nil, positiveWeight: Tensor? = nil, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireEqualShapes(logits, targets, "binaryCrossEntropy")
+    try requireFloatingPoint(logits, "binaryCrossEntropy")
     var elements = logits.softplus() - targets * logits
     if let positiveWeight { elements = (1 - targets) * logits + ((positiveWeight - 1) * targets + 1) * (-logits).softplus() }
     return try reduction(weighted(elements, weights, "binaryCrossEntropy"))
@@ -39,6 +40,7 @@ public func binaryCrossEntropyOfProbabilities(
     probabilities: Tensor, targets: Tensor, weights: Tensor? = nil, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireEqualShapes(probabilities, targets, "binaryCrossEntropyOfProbabilities")
+    try requireFloatingPoint(probabilities, "binaryCrossEntropyOfProbabilities")
     let yes = probabilities.log().clamped(min: -100)
     let no = (-probabilities).log1p().clamped(min: -100)
     return try reduction(weighted(-(targets * yes + (1 - targets) * no), weights, "binaryCrossEntropyOfProbabilities"))

@@ -35,6 +35,7 @@ public func earlyLearning(
 ///   - momentum: In 0...1.
 public func earlyLearningAverages(logits: Tensor, previous: Tensor, momentum: Double = 0.7) throws -> Tensor {
     try requireShape(logits, [nil, nil], "logits", "earlyLearningAverages")
+    try requireFloatingPoint(logits, "earlyLearningAverages")
     try requireEqualShapes(logits, previous, "earlyLearningAverages")
     try require((0...1).contains(momentum), "earlyLearningAverages", "momentum in 0...1", momentum)
     let p = try stopGradient(logits).softmax().clamped(min: 1e-4, max: 1 - 1e-4)

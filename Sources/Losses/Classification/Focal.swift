@@ -44,6 +44,7 @@ public func binaryFocal(
     logits: Tensor, targets: Tensor, alpha: Double? = 0.25, gamma: Double = 2, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireEqualShapes(logits, targets, "binaryFocal")
+    try requireFloatingPoint(logits, "binaryFocal")
     try require(gamma >= 0, "binaryFocal", "gamma >= 0", gamma)
     try require((0...1).contains(alpha ?? 0), "binaryFocal", "alpha in 0...1", alpha ?? 0)
     return try reduction(binaryFocalElements(logits, targets, alpha: alpha, gamma: gamma).loss)
@@ -76,6 +77,7 @@ public func asymmetricLoss(
     logits: Tensor, targets: Tensor, gammaNegative: Double = 4, gammaPositive: Double = 1, clip: Double = 0.05, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireEqualShapes(logits, targets, "asymmetricLoss")
+    try requireFloatingPoint(logits, "asymmetricLoss")
     try require(gammaNegative >= 0 && gammaPositive >= 0, "asymmetricLoss", "gammas >= 0", (gammaNegative, gammaPositive))
     try require((0..<1).contains(clip), "asymmetricLoss", "clip in 0 ..< 1", clip)
     let positive = (-logits).sigmoid().heldPower(gammaPositive) * (-logits).softplus()

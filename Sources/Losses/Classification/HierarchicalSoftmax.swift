@@ -65,6 +65,7 @@ public func hierarchicalSoftmax(
 ) throws -> Tensor {
     let operation = "hierarchicalSoftmax"
     try requireShape(embeddings, [nil, nil], "embeddings", operation)
+    try requireFloatingPoint(embeddings, operation)
     try requireShape(nodeWeights, [tree?.nodes, embeddings.shape[1]], "node weights", operation)
     if let nodeBiases {
         try requireShape(nodeBiases, [nodeWeights.shape[0]], "node biases", operation)

@@ -13,6 +13,7 @@ import LossKitOps
 /// - Note: Cortes and Vapnik, Support-Vector Networks, 1995.
 public func hinge(logits: Tensor, targets: Tensor, margin: Double = 1, reduction: Reduction = .mean) throws -> Tensor {
     try requireEqualShapes(logits, targets, "hinge")
+    try requireFloatingPoint(logits, "hinge")
     return try reduction((margin - targets * logits).relu())
 }
 
@@ -28,6 +29,7 @@ public func hinge(logits: Tensor, targets: Tensor, margin: Double = 1, reduction
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``.
 public func squaredHinge(logits: Tensor, targets: Tensor, margin: Double = 1, reduction: Reduction = .mean) throws -> Tensor {
     try requireEqualShapes(logits, targets, "squaredHinge")
+    try requireFloatingPoint(logits, "squaredHinge")
     return try reduction((margin - targets * logits).relu().square())
 }
 
@@ -43,6 +45,7 @@ public func squaredHinge(logits: Tensor, targets: Tensor, margin: Double = 1, re
 /// - Note: Finite for every finite logit. PyTorch's `soft_margin_loss`.
 public func softMargin(logits: Tensor, targets: Tensor, reduction: Reduction = .mean) throws -> Tensor {
     try requireEqualShapes(logits, targets, "softMargin")
+    try requireFloatingPoint(logits, "softMargin")
     return try reduction((-(targets * logits)).softplus())
 }
 

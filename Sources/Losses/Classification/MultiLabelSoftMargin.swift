@@ -13,6 +13,7 @@ import LossKitOps
 /// - Note: PyTorch's `multilabel_soft_margin_loss`.
 public func multiLabelSoftMargin(logits: Tensor, targets: Tensor, weights: Tensor? = nil, reduction: Reduction = .mean) throws -> Tensor {
     try requireEqualShapes(logits, targets, "multiLabelSoftMargin")
+    try requireFloatingPoint(logits, "multiLabelSoftMargin")
     try require(logits.rank >= 1, "multiLabelSoftMargin", "logits [..., C]", logits.shape)
     var elements = logits.softplus() - targets * logits
     if let weights {

@@ -63,6 +63,7 @@ public func numberToken(
 public func numberTokenDistribution(logits: Tensor, targets: Tensor, values: Tensor, reduction: Reduction = .mean) throws -> Tensor {
     let operation = "numberTokenDistribution"
     try requireShape(logits, [nil, nil], "logits", operation)
+    try requireFloatingPoint(logits, operation)
     try requireEqualShapes(logits, targets, operation)
     try requireShape(values, [logits.shape[1]], "values", operation)
     let numbers = try values.array(of: Double.self)

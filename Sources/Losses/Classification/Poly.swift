@@ -47,6 +47,7 @@ public func polyFocal(
     logits: Tensor, targets: Tensor, epsilon: Double = -1, alpha: Double? = 0.25, gamma: Double = 2, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireEqualShapes(logits, targets, "polyFocal")
+    try requireFloatingPoint(logits, "polyFocal")
     try require(gamma >= 0, "polyFocal", "gamma >= 0", gamma)
     try require((0...1).contains(alpha ?? 0), "polyFocal", "alpha in 0...1", alpha ?? 0)
     let (loss, missing) = binaryFocalElements(logits, targets, alpha: alpha, gamma: gamma)

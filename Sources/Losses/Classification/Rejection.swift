@@ -19,6 +19,7 @@ public func rejection(
     scores: Tensor, acceptable: Tensor, cost: Double = 0.2, alpha: Double = 4, beta: Double? = nil, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireEqualShapes(scores, acceptable, "rejection")
+    try requireFloatingPoint(scores, "rejection")
     try require(cost > 0 && cost < 0.5, "rejection", "cost between 0 and 0.5", cost)
     try require(alpha > 0, "rejection", "alpha > 0", alpha)
     let half = try scores.constant(alpha / 2)
@@ -46,6 +47,7 @@ public func correctnessAware(
 ) throws -> Tensor {
     let operation = "correctnessAware"
     try requireShape(logits, [nil, nil], "logits", operation)
+    try requireFloatingPoint(logits, operation)
     try requireShape(temperatures, [logits.shape[0]], "temperatures", operation)
     try requireClasses(targets, shape: [logits.shape[0]], below: logits.shape[1], operation)
     guard logits.shape[0] > 0 else { return try reduction(logits.sum(axes: [1]) * 0) }

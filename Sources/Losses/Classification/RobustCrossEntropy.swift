@@ -34,6 +34,7 @@ public func robustPseudoLabel(
     logits: Tensor, teacherLogits: Tensor? = nil, q: Double = 0.8, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireShape(logits, [nil, nil], "logits", "robustPseudoLabel")
+    try requireFloatingPoint(logits, "robustPseudoLabel")
     if let teacherLogits { try requireEqualShapes(logits, teacherLogits, "robustPseudoLabel") }
     let likely = try (teacherLogits ?? logits).argMax(axis: 1)
     return try generalizedCrossEntropy(logits: logits, targets: likely, q: q, reduction: reduction)
@@ -49,7 +50,8 @@ public func robustPseudoLabel(
 /// - Throws: Shape mismatches.
 /// - Note: Grandvalet and Bengio, Semi-Supervised Learning by Entropy Minimization, 2004; Rusak et al., 2022.
 public func entropyMinimization(logits: Tensor, reduction: Reduction = .mean) throws -> Tensor {
-    try require(logits.checked().rank >= 1, "entropyMinimization", "logits [..., C]", logits.shape)
+    try requireFloatingPoint(logits, "entropyMinimization")
+    try require(logits.rank >= 1, "entropyMinimization", "logits [..., C]", logits.shape)
     let logs = try logits.logSoftmax()
     return try reduction(-(logs.exp() * logs).sum(axes: [-1]))
 }

@@ -28,6 +28,7 @@ public func lossWeights(_ losses: Tensor, transform: LossTransform = .linear, te
     -> Tensor
 {
     try requireShape(losses, [nil], "losses", "lossWeights")
+    try requireFloatingPoint(losses, "lossWeights")
     try require(temperature > 0, "lossWeights", "temperature > 0", temperature)
     let held = stopGradient(losses)
     guard losses.count > 0 else { return held }
@@ -74,6 +75,7 @@ public func reweighted(losses: Tensor, transform: LossTransform = .linear, tempe
 /// - Note: Sorting runs on the host. Dai, EnsLoss: Stochastic Calibrated Loss Ensembles for Preventing Overfitting in Classification, 2024.
 public func ensLoss(logits: Tensor, targets: Tensor, noise: Tensor, lambda: Double = 0, reduction: Reduction = .mean) throws -> Tensor {
     try requireShape(logits, [nil], "logits", "ensLoss")
+    try requireFloatingPoint(logits, "ensLoss")
     try requireEqualShapes(logits, targets, "ensLoss")
     try requireEqualShapes(logits, noise, "ensLoss")
     try require(lambda >= 0, "ensLoss", "lambda >= 0", lambda)

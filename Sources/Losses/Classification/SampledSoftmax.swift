@@ -56,6 +56,7 @@ public func sampledSoftmax(
 ) throws -> Tensor {
     let operation = "sampledSoftmax"
     try requireShape(embeddings, [nil, nil], "embeddings", operation)
+    try requireFloatingPoint(embeddings, operation)
     try requireShape(weights, [nil, embeddings.shape[1]], "weights", operation)
     try requireShape(sampled, [nil], "sampled classes", operation)
     let (rows, classes) = (embeddings.shape[0], weights.shape[0])

@@ -18,6 +18,7 @@ public func entropyMaximization(
     logits: Tensor, labels: Tensor, alpha: Double = 0.2, beta: Double = 0.02, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireEqualShapes(logits, labels, "entropyMaximization")
+    try requireFloatingPoint(logits, "entropyMaximization")
     try require(alpha >= 0 && beta >= 0, "entropyMaximization", "alpha and beta >= 0", (alpha, beta))
     let given = stopGradient(labels)
     let (yes, no) = (logits.softplus(), (-logits).softplus())
@@ -38,6 +39,7 @@ public func entropyMaximization(
 /// - Note: Asymmetric pseudo-labelling of Zhou et al., 2022: no entry ever becomes positive. The choice is made on the host.
 public func addingPseudoNegatives(to labels: Tensor, logits: Tensor, counts: [Int]) throws -> Tensor {
     try requireEqualShapes(labels, logits, "addingPseudoNegatives")
+    try requireFloatingPoint(labels, "addingPseudoNegatives")
     try requireShape(labels, [nil, counts.count], "labels", "addingPseudoNegatives")
     var values = try labels.array(of: Float.self)
     let likelihoods = try logits.sigmoid().array(of: Float.self)

@@ -104,6 +104,7 @@ public func labelRobust(
 public func adaptiveLabelTemperatures(logits: Tensor, previous: Tensor, lambda: Double = 1, alpha: Double = 2) throws -> Tensor {
     let operation = "adaptiveLabelTemperatures"
     try requireShape(logits, [nil, nil], "logits", operation)
+    try requireFloatingPoint(logits, operation)
     try requireShape(previous, [logits.shape[0]], "previous lambdas", operation)
     try require(logits.shape[1] >= 2, operation, "two classes or more", logits.shape[1])
     try require(lambda > 0 && alpha > 1, operation, "lambda > 0 and alpha > 1", (lambda, alpha))

@@ -19,6 +19,7 @@ public func binaryKLDistillation(
     logits: Tensor, teacherLogits: Tensor, temperature: Double = 2, isNormalized: Bool = true, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireEqualShapes(logits, teacherLogits, "binaryKLDistillation")
+    try requireFloatingPoint(logits, "binaryKLDistillation")
     try requireShape(logits, [nil, nil], "logits", "binaryKLDistillation")
     try require(temperature > 0, "binaryKLDistillation", "temperature > 0", temperature)
     let teacher = stopGradient(teacherLogits)
@@ -58,18 +59,23 @@ public func kernelAlignment(
 ) throws -> Tensor {
     let operation = "kernelAlignment"
     try requireShape(source, [nil, nil, nil], "source", operation)
+    try requireFloatingPoint(source, operation)
     try requireShape(target, [source.shape[0], source.shape[1], nil], "target", operation)
     if let coefficients { try requireShape(coefficients, [source.shape[0]], "coefficients", operation) }
-    func centred(_ x: Tensor) throws -> Tensor {
+    // Scaled, so that fourth powers stay in range; the 1e-7 is scaled with them.
+    func centred(_ x: Tensor) throws -> (values: Tensor, magnitude: Tensor) {
         let distances = try x - x.mean(axes: [1], keepDimensions: true)
-        // The scale does not matter, but fourth powers are to stay in range.
-        return try distances / distances.magnitude(axes: [1, 2])
+        let magnitude = try distances.magnitude(axes: [1, 2])
+        return (distances / magnitude, try magnitude.reshaped([x.shape[0]]))
     }
-    let (a, b) = (try centred(source), try centred(target))
+    let (first, second) = (try centred(source), try centred(target))
+    let (a, b) = (first.values, second.values)
+    let unscaled = 1e-7 / first.magnitude / first.magnitude
+    let least = unscaled / second.magnitude / second.magnitude
     // <A A^T, B B^T> = |A^T B|^2.
     func product(_ x: Tensor, _ y: Tensor) throws -> Tensor { try x.swappingAxes(1, 2).matmul(y).square().sum(axes: [1, 2]) }
     let lengths = try product(a, a).squareRoot() * product(b, b).squareRoot()
-    let similarity = try product(a, b) / (lengths + 1e-7)
+    let similarity = try product(a, b) / (lengths + least)
     let apart = 1 - similarity.absolute()
     return try reduction(coefficients.map { apart * $0.sigmoid() } ?? apart * 0.5)
 }

@@ -22,6 +22,7 @@ public func knowledgeDistillation(
     let operation = "knowledgeDistillation"
     try requireEqualShapes(logits, teacherLogits, operation)
     try requireShape(logits, [nil, nil], "logits", operation)
+    try requireFloatingPoint(logits, operation)
     try require(temperature > 0, operation, "temperature > 0", temperature)
     try require((0...1).contains(alpha), operation, "alpha in 0...1", alpha)
     let spread = try divergence(from: logits.widened / temperature, to: stopGradient(teacherLogits).widened / temperature)

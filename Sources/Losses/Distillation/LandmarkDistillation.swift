@@ -25,6 +25,7 @@ public func landmarkDistillation(
     tolerantWeight: Double = 1, reduction: Reduction = .mean
 ) throws -> Tensor {
     for other in [targets, tough, tolerant] { try requireEqualShapes(predictions, other, "landmarkDistillation") }
+    try requireFloatingPoint(predictions, "landmarkDistillation")
     let truth = stopGradient(targets)
     let held = stopGradient(predictions)
     let side = (held - truth).sign()

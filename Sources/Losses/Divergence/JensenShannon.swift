@@ -16,6 +16,7 @@ import LossKitOps
 ///   with beta, the generalised form of Agarwal et al., On-Policy Distillation of Language Models, 2024.
 public func jensenShannon(logits: Tensor, targetLogits: Tensor, beta: Double = 0.5, reduction: Reduction = .mean) throws -> Tensor {
     try requireEqualShapes(logits, targetLogits, "jensenShannon")
+    try requireFloatingPoint(logits, "jensenShannon")
     try require(logits.rank >= 1, "jensenShannon", "logits [..., C]", logits.shape)
     try require(beta > 0 && beta < 1, "jensenShannon", "beta between 0 and 1", beta)
     let p = try logits.logSoftmax()

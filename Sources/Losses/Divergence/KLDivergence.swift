@@ -28,6 +28,7 @@ public func klDivergence(
     logProbabilities: Tensor, targets: Tensor, logTarget: Bool = false, reduction: DivergenceReduction = .mean
 ) throws -> Tensor {
     try requireEqualShapes(logProbabilities, targets, "klDivergence")
+    try requireFloatingPoint(logProbabilities, "klDivergence")
     let elements: Tensor
     if logTarget {
         elements = targets.exp() * (targets - logProbabilities)

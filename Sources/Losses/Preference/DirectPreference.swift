@@ -83,6 +83,7 @@ private func preferenceGain(
     _ chosen: Tensor, _ rejected: Tensor, _ referenceChosen: Tensor, _ referenceRejected: Tensor, beta: Double, _ operation: String
 ) throws -> Tensor {
     try requireShape(chosen, [nil], "chosen", operation)
+    try requireFloatingPoint(chosen, operation)
     for other in [rejected, referenceChosen, referenceRejected] { try requireEqualShapes(chosen, other, operation) }
     try require(beta > 0, operation, "beta > 0", beta)
     let gained = chosen - stopGradient(referenceChosen)
@@ -106,6 +107,7 @@ public func negativePreference(
     logProbabilities: Tensor, reference: Tensor, beta: Double = 0.1, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireShape(logProbabilities, [nil], "log-probabilities", "negativePreference")
+    try requireFloatingPoint(logProbabilities, "negativePreference")
     try requireEqualShapes(logProbabilities, reference, "negativePreference")
     try require(beta > 0, "negativePreference", "beta > 0", beta)
     return try reduction(((logProbabilities - stopGradient(reference)) * beta).softplus() * (2 / beta))
@@ -140,6 +142,7 @@ public func selfImprovingPreference(
     for other in [rejected, chosenGivenRejected, rejectedGivenChosen, rejectedGivenRejected, chosenGivenChosen] {
         try requireEqualShapes(chosen, other, operation)
     }
+    try requireFloatingPoint(chosen, operation)
     try require(beta > 0, operation, "beta > 0", beta)
     try require((0...1).contains(alpha) && (0...1).contains(probability), operation, "alpha and probability in 0...1", (alpha, probability))
     let edge = probability - 0.5

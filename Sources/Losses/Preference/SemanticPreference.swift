@@ -37,6 +37,7 @@ public func semanticPreference(
 ) throws -> Tensor {
     let operation = "semanticPreference"
     try requireEqualShapes(chosen, rejected, operation)
+    try requireFloatingPoint(chosen, operation)
     try require(beta > 0, operation, "beta > 0", beta)
     try require((referenceChosen == nil) == (referenceRejected == nil), operation, "both references or none", "one")
     var (w, l) = (chosen, rejected)
@@ -96,6 +97,7 @@ public func tokenUnlikelihood(
 ) throws -> Tensor {
     let operation = "tokenUnlikelihood"
     try requireShape(logits, [nil, nil, nil], "logits", operation)
+    try requireFloatingPoint(logits, operation)
     let (rows, time, vocabulary) = (logits.shape[0], logits.shape[1], logits.shape[2])
     try requireShape(weights, [rows, vocabulary], "weights", operation)
     if let mask { try requireShape(mask, [rows, time], "mask", operation) }
@@ -128,6 +130,7 @@ public func eventTokenWeights(
 ) throws -> Tensor {
     let operation = "eventTokenWeights"
     try requireShape(logits, [answers.count, nil, nil], "logits", operation)
+    try requireFloatingPoint(logits, operation)
     try require(answers.count == others.count, operation, "as many rows of answers as of others", (answers.count, others.count))
     let vocabulary = logits.shape[2]
     var values: [Float] = []
@@ -154,6 +157,7 @@ public func eventTokenWeights(
 /// - Note: Lu et al., 2023.
 public func posteriorRegularized(logits: Tensor, scores: Tensor) throws -> Tensor {
     try requireShape(logits, [nil, nil, nil], "logits", "posteriorRegularized")
+    try requireFloatingPoint(logits, "posteriorRegularized")
     try requireShape(scores, [logits.shape[0], logits.shape[1]], "scores", "posteriorRegularized")
     return try logits * scores.exp().expandedDimensions(at: 2)
 }

@@ -15,6 +15,7 @@ import LossKitOps
 ///   Wang et al., Bootstrap Masked Visual Modeling via Hard Patches Mining, 2023.
 public func relativeLossPrediction(predictions: Tensor, targets: Tensor) throws -> Tensor {
     try requireEqualShapes(predictions, targets, "relativeLossPrediction")
+    try requireFloatingPoint(predictions, "relativeLossPrediction")
     try requireShape(predictions, [nil, nil], "predictions", "relativeLossPrediction")
     let held = stopGradient(targets)
     let apart = try predictions.expandedDimensions(at: 2) - predictions.expandedDimensions(at: 1)
@@ -37,6 +38,7 @@ public func relativeLossPrediction(predictions: Tensor, targets: Tensor) throws 
 /// - Note: Wang et al., 2023.
 public func absoluteLossPrediction(predictions: Tensor, targets: Tensor, reduction: Reduction = .mean) throws -> Tensor {
     try requireEqualShapes(predictions, targets, "absoluteLossPrediction")
+    try requireFloatingPoint(predictions, "absoluteLossPrediction")
     try requireShape(predictions, [nil, nil], "predictions", "absoluteLossPrediction")
     try require(predictions.shape[1] >= 2, "absoluteLossPrediction", "rows of at least 2", predictions.shape[1])
     let held = stopGradient(targets)
@@ -59,6 +61,7 @@ public func hardPatchMask(
     predictedLosses: Tensor, maskRatio: Double = 0.75, progress: Double, using generator: inout Philox
 ) throws -> Tensor {
     try requireShape(predictedLosses, [nil, nil], "predicted losses", "hardPatchMask")
+    try requireFloatingPoint(predictedLosses, "hardPatchMask")
     try require((0...1).contains(maskRatio) && (0...1).contains(progress), "hardPatchMask", "shares in 0...1", (maskRatio, progress))
     let (rows, length) = (predictedLosses.shape[0], predictedLosses.shape[1])
     let order = try predictedLosses.argSort(descending: true).array(of: Int.self)
@@ -87,6 +90,7 @@ public func hardPatchMask(
 /// - Note: The pairs are never held. Optimizing What Matters: AUC-Driven Learning for Robust Neural Retrieval, 2025.
 public func mannWhitney(positives: Tensor, negatives: Tensor, temperature: Double = 1) throws -> Tensor {
     try requireShape(positives, [nil], "positives", "mannWhitney")
+    try requireFloatingPoint(positives, "mannWhitney")
     try requireShape(negatives, [nil], "negatives", "mannWhitney")
     try require(temperature > 0, "mannWhitney", "temperature > 0", temperature)
     let apart = try negatives - positives.expandedDimensions(at: 1)
@@ -102,6 +106,7 @@ public func mannWhitney(positives: Tensor, negatives: Tensor, temperature: Doubl
 /// - Throws: Shape mismatches; a temperature of 0 or below.
 public func mannWhitney(scores: Tensor, temperature: Double = 1) throws -> Tensor {
     try requireShape(scores, [nil, nil], "scores", "mannWhitney")
+    try requireFloatingPoint(scores, "mannWhitney")
     let (queries, passages) = (scores.shape[0], scores.shape[1])
     try require(passages >= queries, "mannWhitney", "a passage for each query or more", scores.shape)
     let places = (0..<queries * passages).filter { $0 / max(1, passages) != $0 % max(1, passages) }
