@@ -59,7 +59,7 @@ import Testing
             try expectGradient(at: [a, b], tolerance: 1e-7, row.name, of: row.function)
             try expectGradient(at: [a, b], tolerance: 1e-5, "second derivative of " + row.name) { points in
                 let gradients = try gradient(at: points) { try row.function($0).square().sum() }
-                return try gradients[0] * gradients[1]
+                return gradients[0] * gradients[1]
             }
         }
     }

@@ -25,6 +25,8 @@ public func linearCrossEntropy(
     hidden: Tensor, weight: Tensor, bias: Tensor? = nil, targets: Tensor, weights: Tensor? = nil, ignoreIndex: Int = -100,
     labelSmoothing: Double = 0, zLoss: Double = 0, softCap: Double? = nil, reduction: Reduction = .mean
 ) throws -> Tensor {
+    try requireFloatingPoint(hidden, "linearCrossEntropy")
+    try requireFloatingPoint(weight, "linearCrossEntropy")
     var options = CrossEntropyOptions()
     options.weights = weights
     (options.smoothing, options.zLoss, options.softCap, options.reduction) = (labelSmoothing, zLoss, softCap, reduction.ofRows)
