@@ -65,6 +65,30 @@ import Testing
         #expect(try x.array(of: Float.self) == [1, 2])
     }
 
+    /// One hundred threads at work, on each device alone and on all of them: every result is the serial one, to the bit.
+    @Test func oneHundredThreadsComputeTheSame() async throws {
+        let devices = Device.all
+        let steps = try devices.map { try TrainingStep(on: $0) }
+        for step in steps { for _ in 0..<2 { _ = try step.run() } }
+        BackgroundQueue.drain()
+        let serial = try steps.map { try $0.run() }
+        for alone in [true, false] {
+            let gate = Gate()
+            let results = Results()
+            for thread in 0..<100 {
+                let index = alone ? devices.count - 1 : thread % devices.count
+                let step = steps[index]
+                gate.start {
+                    let found = Result { try step.run() }
+                    results.add(index, found)
+                }
+            }
+            gate.wait()
+            for (index, found) in results.all { #expect(try found.get() == serial[index]) }
+            #expect(results.all.count == 100)
+        }
+    }
+
     /// A long run of steps keeps neither memory nor handles. `LOSSKIT_TEST_SOAK` says how many steps.
     @Test(.enabled(if: FaultInjection.table != nil && Device.all.contains(where: \.isOpenCL)))
     func aSoakStaysFlat() throws {

@@ -42,3 +42,14 @@ final class Gate: Sendable {
         while running.load(ordering: .acquiring) > 0 { usleep(1000) }
     }
 }
+
+/// What threads found, and where.
+final class Results: Sendable {
+    private let found = Mutex<[(Int, Result<[Float], any Error>)]>([])
+
+    var all: [(Int, Result<[Float], any Error>)] { found.withLock { $0 } }
+
+    func add(_ index: Int, _ result: Result<[Float], any Error>) {
+        found.withLock { $0.append((index, result)) }
+    }
+}
