@@ -180,4 +180,26 @@ import Testing
         let spans = try posteriorRegularized(logits: drawn([2, 3, 2], seed: 5, on: device), scores: .zeros([2, 3], on: device))
         try expectEqual(spans, drawn([2, 3, 2], seed: 5, on: device))
     }
+
+    @Test(arguments: Device.all)
+    func sequencesAreScoredWithoutTheirLogits(device: Device) throws {
+        let (hidden, weight) = try (drawn([4, 3, 5], seed: 1, on: device), drawn([9, 5], seed: 2, on: device))
+        let bias = try drawn([9], seed: 3, on: device)
+        let tokens = try Tensor([1, 8, -100, 0, 2, 2, 7, -100, -100, 5, 5, 3] as [Int32], shape: [4, 3], on: device)
+        /// Preference of the first two sequences over the others, the reference indifferent.
+        func loss(_ scores: Tensor) throws -> Tensor {
+            let none = try Tensor.zeros([2], on: device)
+            return try directPreference(chosen: scores[0..<2], rejected: scores[2..<4], referenceChosen: none, referenceRejected: none)
+        }
+        let fused = try gradient(at: [hidden, weight, bias]) {
+            try loss(sequenceLogProbabilities(hidden: $0[0], weight: $0[1], bias: $0[2], targets: tokens))
+        }
+        let plain = try gradient(at: [hidden, weight, bias]) {
+            try loss(sequenceLogProbabilities(logits: $0[0].matmul($0[1].transposed()) + $0[2], targets: tokens))
+        }
+        for (a, b) in zip(fused, plain) { try expectEqual(a, b) }
+        try expectEqual(
+            sequenceLogProbabilities(hidden: hidden, weight: weight, bias: bias, targets: tokens),
+            sequenceLogProbabilities(logits: hidden.matmul(weight.transposed()) + bias, targets: tokens))
+    }
 }
