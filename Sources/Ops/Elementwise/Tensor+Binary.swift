@@ -116,7 +116,8 @@ extension Tensor {
 
     /// The values converted to another element type.
     ///
-    /// Floating point to integer truncates and saturates (NaN gives 0); integers wrap; anything but zero is true.
+    /// Floating point to int32 and int64 truncates and saturates (NaN gives 0), to uint8 it truncates and wraps as NumPy does; integers wrap;
+    /// anything but zero is true.
     public func asType(_ target: DType) -> Tensor {
         if target == dtype { return self }
         let source = dtype
