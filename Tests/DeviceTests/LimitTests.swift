@@ -88,33 +88,4 @@ import Testing
             #expect(results.all.count == 100)
         }
     }
-
-    /// A long run of steps keeps neither memory nor handles. `LOSSKIT_TEST_SOAK` says how many steps.
-    @Test(.enabled(if: FaultInjection.table != nil && Device.all.contains(where: \.isOpenCL)))
-    func aSoakStaysFlat() throws {
-        let steps = Environment.value("LOSSKIT_TEST_SOAK").flatMap { Int($0) } ?? 200
-        let device = try #require(Device.devices(Device.discover(FaultInjection.table)).first)
-        for device in [device, .cpu] {
-            let step = try TrainingStep(on: device)
-            for _ in 0..<20 { _ = try step.run() }
-            BackgroundQueue.drain()
-            let reference = try step.run()
-            func holdings() -> [Int] {
-                BackgroundQueue.drain()
-                device.trim()
-                // Other tests use the CPU at the same time.
-                return device.isOpenCL ? FaultInjection.handles + [device.memory.live] : []
-            }
-            let (before, resident) = (holdings(), Self.residentBytes)
-            for _ in 0..<steps { #expect(try step.run() == reference) }
-            #expect(holdings() == before)
-            // Allocators and other tests breathe; a leak of one small buffer a step would not fit in a long soak.
-            #expect(Self.residentBytes < resident + (256 << 20))
-        }
-    }
-
-    private static var residentBytes: Int {
-        let fields = Files.read("/proc/self/statm").map { String(decoding: $0, as: UTF8.self).split(separator: " ") } ?? []
-        return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
-    }
 }
