@@ -11,12 +11,7 @@ __kernel void cross_entropy_stretch(OPERANDS, GLOBAL_OUT(float, state), GLOBAL_O
     AT_OUT(float, log_partition);
     AT_OUT(float, row_mass);
     const int lid = get_local_id(0), width = o.width, lane = lid & (width - 1);
-#ifdef GROUPED
-    const long row = get_group_id(0) * o.rows_at_once + lid / width;
-#else
-    for (long row = get_group_id(0) * o.rows_at_once; row < min(o.rows, (long)(get_group_id(0) + 1) * o.rows_at_once); row++)
-#endif
-    {
+    ROWS_OF((long)get_group_id(0)) {
         const bool exists = row < o.rows;
         __global const logit_t *x = logits + row * o.classes;
         part_t p = read_part(o, x, bias + o.first_class, weights + o.first_class, masses, lane, exists ? o.classes : 0, width);

@@ -55,13 +55,7 @@ __kernel void cross_entropy_forward(OPERANDS, GLOBAL_OUT(float, loss), GLOBAL_OU
     const int lid = get_local_id(0), width = o.width, lane = lid & (width - 1), segment = get_group_id(0) % o.segments;
     const long unit = get_group_id(0) / o.segments, units = get_num_groups(0) / o.segments;
     totals_t sum = {0, 0, 0, 0};
-#ifdef GROUPED
-    // No loop: a barrier in one is hard on compilers.
-    const long row = unit * o.rows_at_once + lid / width;
-#else
-    for (long row = unit * o.rows_at_once; row < min(o.rows, (unit + 1) * o.rows_at_once); row++)
-#endif
-    {
+    ROWS_OF(unit) {
         const bool exists = row < o.rows;
         const long label = exists && o.label_bytes ? LABEL(row) : -1;
         const bool counts = exists && (!o.label_bytes || label != o.ignored);

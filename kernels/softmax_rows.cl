@@ -7,12 +7,7 @@ __kernel void softmax_forward(OPERANDS, GLOBAL_OUT(logit_t, out), const int is_l
     AT_OPERANDS;
     AT_OUT(logit_t, out);
     const int lid = get_local_id(0), width = o.width, lane = lid & (width - 1);
-#ifdef GROUPED
-    const long row = get_group_id(0) * o.rows_at_once + lid / width;
-#else
-    for (long row = get_group_id(0) * o.rows_at_once; row < min(o.rows, (long)(get_group_id(0) + 1) * o.rows_at_once); row++)
-#endif
-    {
+    ROWS_OF((long)get_group_id(0)) {
         const long n = row < o.rows ? o.classes : 0;
         __global const logit_t *x = logits + row * o.classes;
         __global logit_t *y = out + row * o.classes;
@@ -40,12 +35,7 @@ __kernel void softmax_backward(const options_t o, GLOBAL_IN(logit_t, result), GL
     AT_IN(logit_t, cotangent);
     AT_OUT(logit_t, gradient);
     const int lid = get_local_id(0), width = o.width, lane = lid & (width - 1);
-#ifdef GROUPED
-    const long row = get_group_id(0) * o.rows_at_once + lid / width;
-#else
-    for (long row = get_group_id(0) * o.rows_at_once; row < min(o.rows, (long)(get_group_id(0) + 1) * o.rows_at_once); row++)
-#endif
-    {
+    ROWS_OF((long)get_group_id(0)) {
         const long n = row < o.rows ? o.classes : 0, first = row * o.classes;
         vector_t part = 0;
         float rest = 0;

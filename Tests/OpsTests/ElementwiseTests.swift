@@ -146,7 +146,7 @@ struct Unary: Sendable, CustomTestStringConvertible {
         #expect(try a.array(of: Float.self) == [1, 2, 3])
     }
 
-    @Test(.disabled(if: Environment.fusion == "off"), arguments: Device.all)
+    @Test(.disabled(if: Environment.fusion == "off", "nothing is fused then"), arguments: Device.all)
     func aChainIsOneLaunch(device: Device) throws {
         let x = try Tensor([Float](repeating: 0.5, count: 100_000), on: device)
         let (sum, cost) = try Profiler.measure {
