@@ -51,9 +51,9 @@ __kernel void distances_by_vectors(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
 }
 #endif
 
-// out[i] = sum over j of weight[i, j] (x_i - y_j), or of weight[i, j] sign(x_i - y_j); an item owns one coordinate of one point.
+// out[i] = (out[i] +) sum over j of weight[i, j] (x_i - y_j), or of weight[i, j] sign(x_i - y_j); an item owns one coordinate of one point.
 __kernel void weighted_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, weight), GLOBAL_OUT(float, out), const int signs,
-                                   const long n, const long m, const long d, const long weight_row, const long weight_column,
+                                   const int accumulates, const long n, const long m, const long d, const long weight_row, const long weight_column,
                                    const long weight_entry) {
     AT_IN(float, x);
     AT_IN(float, y);
@@ -69,7 +69,7 @@ __kernel void weighted_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
     if (i >= n || k >= d) return;
     if (k + 16 <= d) {
         const float16 a = vload16(0, x + i * d + k);
-        float16 sum = 0;
+        float16 sum = accumulates ? vload16(0, out + i * d + k) : (float16)0;
         for (long j = 0; j < m; j++) {
             const float16 u = a - vload16(0, y + j * d + k);
             sum += weight[i * weight_row + j * weight_column] * (signs ? select(sign(u), u, isnan(u)) : u);
@@ -84,7 +84,7 @@ __kernel void weighted_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
 #endif
     {
         const float a = x[i * d + k];
-        float sum = 0;
+        float sum = accumulates ? out[i * d + k] : 0;
         for (long j = 0; j < m; j++) {
             const float u = a - y[j * d + k];
             sum += weight[i * weight_row + j * weight_column] * (signs && !isnan(u) ? (float)((u > 0) - (u < 0)) : u);
@@ -119,4 +119,13 @@ __kernel void weighted_extremes(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL
         const float u = x[place] - y[j * d + place];
         out[place] += weight[j * weight_column] * (isnan(u) ? u : (float)((u > 0) - (u < 0)));
     }
+}
+
+// In place of derivatives with respect to distances the factors of the differences in the derivative of the points.
+__kernel void coefficients(GLOBAL_IN(float, values), GLOBAL_OUT(float, weight), const int metric, const long count) {
+    AT_IN(float, values);
+    AT_OUT(float, weight);
+    const long i = get_global_id(0);
+    if (i >= count) return;
+    weight[i] = metric == 1 ? (values[i] == 0 ? 0 : weight[i] / values[i]) : 2 * weight[i];
 }

@@ -19,9 +19,9 @@ LK_DISPATCH(losskit_pair_distances,
             (int metric, const float *x, const float *y_transposed, int64_t begin, int64_t end, int64_t m, int64_t d, float *out),
             (metric, x, y_transposed, begin, end, m, d, out))
 LK_DISPATCH(losskit_pair_differences,
-            (int signs, const float *x, const float *y, const float *weight, int64_t weight_row, int64_t weight_column, int64_t begin, int64_t end,
-             int64_t m, int64_t d, float *out),
-            (signs, x, y, weight, weight_row, weight_column, begin, end, m, d, out))
+            (int signs, int accumulates, const float *x, const float *y, const float *weight, int64_t weight_row, int64_t weight_column,
+             int64_t begin, int64_t end, int64_t m, int64_t d, float *out),
+            (signs, accumulates, x, y, weight, weight_row, weight_column, begin, end, m, d, out))
 LK_DISPATCH(losskit_pair_extremes,
             (const float *x, const float *y, const float *weight, int64_t weight_row, int64_t weight_column, int64_t begin, int64_t end, int64_t m,
              int64_t d, float *out),
@@ -38,6 +38,15 @@ LK_DISPATCH(losskit_pair_weights,
              const float *x_centred, const float *x_norms, const float *y_norms, int64_t begin, int64_t end, int64_t m, int64_t d, float *weight,
              float *out),
             (metric, cotangent, distance, row, column, x, y, x_centred, x_norms, y_norms, begin, end, m, d, weight, out))
+LK_DISPATCH(losskit_pair_coefficients, (int metric, const float *values, int64_t count, float *weight), (metric, values, count, weight))
+LK_DISPATCH(losskit_pair_block_columns,
+            (int metric, int accumulates, const float *values, const float *x, const float *y, const float *y_centred, const float *x_norms,
+             const float *y_norms, int64_t rows, int64_t begin, int64_t end, int64_t m, int64_t d, float *weight, float *dy),
+            (metric, accumulates, values, x, y, y_centred, x_norms, y_norms, rows, begin, end, m, d, weight, dy))
+LK_DISPATCH(losskit_pair_block_rows,
+            (int metric, const float *values, const float *x, const float *y, const float *x_centred, const float *x_norms, const float *y_norms,
+             int64_t begin, int64_t end, int64_t m, int64_t d, float *weight, float *dx),
+            (metric, values, x, y, x_centred, x_norms, y_norms, begin, end, m, d, weight, dx))
 LK_DISPATCH(losskit_softmin,
             (const losskit_softmin_problem *problem, float keep, float take, int64_t begin, int64_t end, float *soft, float *next),
             (problem, keep, take, begin, end, soft, next))

@@ -4,6 +4,7 @@
 #include "row_sums.h"
 
 #include "pairs_body.h"
+#include "pair_blocks_body.h"
 #include "softmin_body.h"
 
 #undef LANES

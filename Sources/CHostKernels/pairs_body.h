@@ -42,12 +42,12 @@ static void LK(losskit_pair_distances)(int metric, const float *x, const float *
     }
 }
 
-static void LK(losskit_pair_differences)(int signs, const float *x, const float *y, const float *weight, int64_t weight_row, int64_t weight_column,
-                                        int64_t begin, int64_t end, int64_t m, int64_t d, float *out) {
+static void LK(losskit_pair_differences)(int signs, int accumulates, const float *x, const float *y, const float *weight, int64_t weight_row,
+                                        int64_t weight_column, int64_t begin, int64_t end, int64_t m, int64_t d, float *out) {
     for (int64_t i = begin; i < end; i++) {
         const float *point = x + i * d;
         float *restrict target = out + i * d;
-        for (int64_t k = 0; k < d; k++) target[k] = 0;
+        for (int64_t k = 0; k < d && !accumulates; k++) target[k] = 0;
         for (int64_t j = 0; j < m; j++) {
             float w = weight[i * weight_row + j * weight_column];
             const float *other = y + j * d;

@@ -33,6 +33,9 @@ static const unsigned char softmax_rows_cl[] = {
 static const unsigned char pairwise_cl[] = {
 #embed "../../kernels/pairwise.cl"
 };
+static const unsigned char row_pairs_cl[] = {
+#embed "../../kernels/row_pairs.cl"
+};
 static const unsigned char transport_cl[] = {
 #embed "../../kernels/transport.cl"
 };
@@ -76,6 +79,7 @@ static const losskit_kernel_file files[] = {
     ROW("linear_cross_entropy.cl", linear_cross_entropy_cl),
     ROW("softmax_rows.cl", softmax_rows_cl),
     ROW("pairwise.cl", pairwise_cl),
+    ROW("row_pairs.cl", row_pairs_cl),
     ROW("transport.cl", transport_cl),
     ROW("spanning_tree.cl", spanning_tree_cl),
     ROW("alignment.cl", alignment_cl),

@@ -75,16 +75,22 @@ package struct PairKernels: Sendable {
     }
 
     /// out[i] = sum over j of weight[i, j] times what is between x_i and y_j, [batch, n, d]; the weight matrices by strides.
+    ///
+    /// - Parameter accumulates: Whether the sums are added to what `out` holds; not for extremes.
     package func differences(
         _ kind: Difference, x: BufferSlice, y: BufferSlice, weight: BufferSlice, rowStride: Int, columnStride: Int, batchStride: Int,
-        into out: BufferSlice, on device: Device
+        into out: BufferSlice, accumulates: Bool = false, on device: Device
     ) throws {
         guard batch > 0, n > 0, d > 0 else { return }
         try device.run(
-            "pair_differences", shape: [batch, n, m, d], reads: [x, y, weight], writes: [out],
+            "pair_differences", shape: [batch, n, m, d], reads: [x, y, weight], writes: accumulates ? [] : [out],
+            updates: accumulates ? [out] : [],
             bytes: 4 * batch * (2 * n * d + m * d + n * m), flops: flops,
             host: { pointers in
-                let call = Shared(Call(x: pointers.read(0), y: pointers.read(1), h: pointers.read(2), out: pointers.write(0)))
+                let call = Shared(
+                    Call(
+                        x: pointers.read(0), y: pointers.read(1), h: pointers.read(2),
+                        out: accumulates ? pointers.update(0) : pointers.write(0)))
                 let (n, m, d) = (n, m, d)
                 forEachRows(rowsAtOnce) { entry, begin, end in
                     guard let weight = call.h.map({ $0 + entry * batchStride }) else { return }
@@ -93,7 +99,8 @@ package struct PairKernels: Sendable {
                     if kind == .extremes {
                         losskit_pair_extremes(x, y, weight, row, column, begin, end, Int64(m), Int64(d), out)
                     } else {
-                        losskit_pair_differences(kind == .signs ? 1 : 0, x, y, weight, row, column, begin, end, Int64(m), Int64(d), out)
+                        losskit_pair_differences(
+                            kind == .signs ? 1 : 0, accumulates ? 1 : 0, x, y, weight, row, column, begin, end, Int64(m), Int64(d), out)
                     }
                 }
             },
@@ -108,7 +115,8 @@ package struct PairKernels: Sendable {
                         local: [min(16, encoder.traits.maxWorkGroupSize), 1])
                 } else {
                     try encoder.launch(
-                        "weighted_differences", in: "pairwise", arguments: buffers + [.int32(kind == .signs ? 1 : 0)] + sizes,
+                        "weighted_differences", in: "pairwise",
+                        arguments: buffers + [.int32(kind == .signs ? 1 : 0), .int32(accumulates ? 1 : 0)] + sizes,
                         global: [encoder.traits.isCPU ? (d + 15) / 16 : d, n, batch], local: nil)
                 }
             })

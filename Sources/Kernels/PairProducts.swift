@@ -10,9 +10,9 @@ package struct PairProducts: Sendable {
     package let n: Int
     package let m: Int
     package let d: Int
-    private let sgemm: Product
+    let sgemm: Product
 
-    private typealias Product =
+    typealias Product =
         @Sendable (
             _ isTransposed: Bool, _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
             _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ leading: Int
@@ -36,7 +36,7 @@ package struct PairProducts: Sendable {
         }
     }
 
-    private var metric: Int32 { isRoot ? PairKernels.Metric.euclidean.rawValue : PairKernels.Metric.squaredEuclidean.rawValue }
+    var metric: Int32 { isRoot ? PairKernels.Metric.euclidean.rawValue : PairKernels.Metric.squaredEuclidean.rawValue }
 
     /// All distances [n, m] of x [n, d] and y [m, d]; of one set to itself each pair is computed once.
     package func distances(x: BufferSlice, y: BufferSlice, isSymmetric: Bool, into out: BufferSlice, on device: Device) throws {
@@ -97,7 +97,7 @@ package struct PairProducts: Sendable {
         }
     }
 
-    private func run(
+    func run(
         _ name: StaticString, reads: [BufferSlice], write: BufferSlice, bytes: Int, flops: Int, on device: Device,
         _ body: ([UnsafePointer<Float>], UnsafeMutablePointer<Float>) throws -> Void
     ) throws {
@@ -115,7 +115,7 @@ package struct PairProducts: Sendable {
 }
 
 /// Both sets of points less their common mean, x first, and their squared lengths.
-private struct Centred {
+struct Centred {
     let points: UnsafeMutablePointer<Float>
     let norms: UnsafeMutablePointer<Float>
     private let memory: Buffer

@@ -7,9 +7,10 @@ enum { losskit_squared_euclidean = 0, losskit_euclidean = 1, losskit_manhattan =
 /// Distances of points x [rows begin..<end of n, d] to y given transposed [d, m], into `out` [n, m].
 void losskit_pair_distances(int metric, const float *x, const float *y_transposed, int64_t begin, int64_t end, int64_t m, int64_t d, float *out);
 
-/// out[i] = sum over j of weight[i, j] (x_i - y_j), or of weight[i, j] sign(x_i - y_j) where `signs`; `weight` by strides.
-void losskit_pair_differences(int signs, const float *x, const float *y, const float *weight, int64_t weight_row, int64_t weight_column,
-                              int64_t begin, int64_t end, int64_t m, int64_t d, float *out);
+/// out[i] = (out[i] plus, where `accumulates`) sum over j of weight[i, j] (x_i - y_j), or of weight[i, j] sign(x_i - y_j) where `signs`; `weight` by
+/// strides.
+void losskit_pair_differences(int signs, int accumulates, const float *x, const float *y, const float *weight, int64_t weight_row,
+                              int64_t weight_column, int64_t begin, int64_t end, int64_t m, int64_t d, float *out);
 
 /// out[i] = sum over j of weight[i, j] times the sign of the largest difference of x_i and y_j, in its coordinate (the first of equals).
 void losskit_pair_extremes(const float *x, const float *y, const float *weight, int64_t weight_row, int64_t weight_column, int64_t begin, int64_t end,
@@ -32,6 +33,20 @@ void losskit_pair_mirror(int64_t begin, int64_t end, int64_t m, float *out);
 void losskit_pair_weights(int metric, const float *cotangent, const float *distance, int64_t row, int64_t column, const float *x, const float *y,
                           const float *x_centred, const float *x_norms, const float *y_norms, int64_t begin, int64_t end, int64_t m, int64_t d,
                           float *weight, float *out);
+
+/// In place of the derivatives `weight` [rows, m] with respect to distances `values` [rows, m]: the factors of the differences x_i - y_j in the derivative
+/// of the points, 2 w for squared distances and w / distance (0 at 0) for their roots.
+void losskit_pair_coefficients(int metric, const float *values, int64_t count, float *weight);
+
+/// The same for a block of rows, in the columns begin..<end; and into dy what is left of sum_i w_ij (y_j - x_i) when the product of the transposed weights
+/// with the centred x is taken from it. Differences that would cancel are added directly. `dy` may be NULL.
+void losskit_pair_block_columns(int metric, int accumulates, const float *values, const float *x, const float *y, const float *y_centred,
+                                const float *x_norms, const float *y_norms, int64_t rows, int64_t begin, int64_t end, int64_t m, int64_t d,
+                                float *weight, float *dy);
+
+/// After that: the same for dx and the rows begin..<end. The weights of differences that would cancel become 0. `dx` may be NULL.
+void losskit_pair_block_rows(int metric, const float *values, const float *x, const float *y, const float *x_centred, const float *x_norms,
+                             const float *y_norms, int64_t begin, int64_t end, int64_t m, int64_t d, float *weight, float *dx);
 
 /// Soft minima of a cost between two sets x and y of points, x first, `total` in all: C = |x - y|^2 / 2 (power 2) or |x - y| (power 1).
 ///
