@@ -18,6 +18,12 @@ static const unsigned char rows_clh[] = {
 static const unsigned char cross_entropy_clh[] = {
 #embed "../../kernels/cross_entropy.clh"
 };
+static const unsigned char opcodes_clh[] = {
+#embed "../../kernels/opcodes.clh"
+};
+static const unsigned char formula_clh[] = {
+#embed "../../kernels/formula.clh"
+};
 static const unsigned char expression_cl[] = {
 #embed "../../kernels/expression.cl"
 };
@@ -74,6 +80,8 @@ static const losskit_kernel_file files[] = {
     ROW("special.clh", special_clh),
     ROW("rows.clh", rows_clh),
     ROW("cross_entropy.clh", cross_entropy_clh),
+    ROW("opcodes.clh", opcodes_clh),
+    ROW("formula.clh", formula_clh),
     ROW("expression.cl", expression_cl),
     ROW("softmax.cl", softmax_cl),
     ROW("linear_cross_entropy.cl", linear_cross_entropy_cl),

@@ -4,6 +4,7 @@
 #include "losskit_alignment.h"
 #include "losskit_cross_entropy.h"
 #include "losskit_expression.h"
+#include "losskit_formula.h"
 #include "losskit_indexing.h"
 #include "losskit_isa.h"
 #include "losskit_matmul.h"

@@ -1,0 +1,198 @@
+// Reductions of formulas in one arithmetic type T; undefines its parameters at the end.
+
+#include "expression_step.h"
+#include "formula_lanes.h"
+#include "formula_worker.h"
+
+// The pair features of a group of rows: squares and products, into the group's registers.
+static void LKT(features)(const losskit_formula *f, LKT(worker) *w, int64_t first, int64_t row, int64_t count, int64_t columns) {
+    for (int s = 0; s < f->stage_count; s++) {
+        const losskit_formula_stage *stage = &f->stages[s];
+        if (stage->kind != losskit_stage_square && stage->kind != losskit_stage_dot) continue;
+        T *out = w->features + (int64_t)stage->feature * LK_GROUP * LK_STRIDE;
+        const T *others = w->across[stage->column];
+        int64_t d = stage->d;
+        if (stage->kind == losskit_stage_square && !stage->centre) {
+            const T *x = (const T *)f->slots[stage->row].values + (first + row) * d;
+            for (int64_t r = 0; r < count; r++) LKT(squares)(x + r * d, others, d, columns, out + r * LK_STRIDE);
+            continue;
+        }
+        const T *rows = w->packed_rows[s] + row * d;
+        if (stage->centre) others = w->packed_columns[s];
+        for (int64_t j = 0; j < columns; j += LKT(panel)) LKT(product)(rows, d, others + j, LK_STRIDE, d, out + j, LK_STRIDE);
+        if (!stage->centre) continue;
+        const T *norms = w->column_norms[s];
+        for (int64_t r = 0; r < count; r++) {
+            T *restrict target = out + r * LK_STRIDE, norm = w->row_norms[s][row + r];
+            int32_t near = 0;
+            for (int64_t j = 0; j < columns; j++) {
+                T both = norm + norms[j], square = both - 2 * target[j];
+                near |= !(square >= both * (T)0.0625);
+                target[j] = square;
+            }
+            w->is_near[s][r] = near;
+            if (!near) continue;
+            // What would cancel is taken from the differences.
+            uint8_t *mask = w->near_columns[s] + r * LK_LANES;
+            const T *x = (const T *)f->slots[stage->row].values + (first + row + r) * d;
+            const T *y = (const T *)f->slots[stage->column].values + w->at * d;
+            for (int64_t j = 0; j < columns; j++) {
+                mask[j] = !(target[j] >= (norm + norms[j]) * (T)0.0625);
+                if (mask[j]) target[j] = LKT(square)(x, y + j * d, d);
+            }
+        }
+    }
+}
+
+// Steps on the lanes of one row, in sums over coordinates at coordinate k.
+static void LKT(run_steps)(const losskit_formula *f, LKT(worker) *w, int begin, int end, int64_t row, int64_t k, int64_t n) {
+    for (int i = begin; i < end; i++) {
+        const losskit_step *s = &f->steps[i];
+        T *target = w->registers + (int64_t)s->target * LK_STRIDE;
+        if (s->opcode == op_leaf) {
+            const losskit_formula_slot *slot = &f->slots[s->a];
+            int64_t at = slot->d > 1 ? k : 0;
+            if (slot->side == losskit_side_column) {
+                w->values[s->target] = w->across[s->a] + at * LK_STRIDE;
+                continue;
+            }
+            T value = ((const T *)slot->values)[(slot->side == losskit_side_row ? row * slot->d : 0) + at];
+            for (int64_t j = 0; j < n; j++) target[j] = value;
+        } else {
+            LKT(step)(s, w->values[s->a], w->values[s->b], w->values[s->c], target, n);
+        }
+        w->values[s->target] = target;
+    }
+}
+
+// All scalars of a row's pairs with the columns at hand.
+static void LKT(evaluate)(const losskit_formula *f, LKT(worker) *w, int64_t row, int64_t r, int64_t n) {
+    for (int s = 0; s < f->stage_count; s++) {
+        const losskit_formula_stage *stage = &f->stages[s];
+        if (stage->kind == losskit_stage_steps) {
+            LKT(run_steps)(f, w, stage->begin, stage->end, row, 0, n);
+        } else if (stage->kind == losskit_stage_total) {
+            T *restrict target = w->registers + (int64_t)stage->target * LK_STRIDE;
+            for (int64_t j = 0; j < n; j++) target[j] = 0;
+            for (int64_t k = 0; k < stage->d; k++) {
+                LKT(run_steps)(f, w, stage->begin, stage->end, row, k, n);
+                const T *value = w->values[stage->value];
+                for (int64_t j = 0; j < n; j++) target[j] += value[j];
+            }
+            w->values[stage->target] = target;
+        } else {
+            w->values[stage->target] = w->features + ((int64_t)stage->feature * LK_GROUP + r) * LK_STRIDE;
+        }
+    }
+}
+
+// Adds a row's terms to its sums; those that are products of matrices leave their weights for later.
+static void LKT(add_terms)(const losskit_formula *f, LKT(worker) *w, int64_t first, int64_t row, int64_t r, int64_t n) {
+    double *sums = w->sums + row * f->width;
+    for (int t = 0; t < f->term_count; t++) {
+        const losskit_formula_term *term = &f->terms[t];
+        if (term->kind == losskit_term_steps) {
+            for (int64_t k = 0; k < f->width; k++) {
+                LKT(run_steps)(f, w, term->begin, term->end, first + row, k, n);
+                sums[k] += LKT(lane_sum)(w->values[term->weight], n);
+            }
+            continue;
+        }
+        const T *weight = w->values[term->weight];
+        if (term->kind == losskit_term_plain || term->kind == losskit_term_row) {
+            w->totals[t * losskit_formula_rows + row] += LKT(lane_sum)(weight, n);
+        } else if (w->along[t]) {
+            T *weights = w->weights[t] + r * LK_STRIDE;
+            memcpy(weights, weight, (size_t)n * sizeof(T));
+            if (term->kind == losskit_term_column) continue;
+            if (w->is_near[term->stage][r]) {
+                const uint8_t *mask = w->near_columns[term->stage] + r * LK_LANES;
+                const T *x = (const T *)f->slots[term->row].values + (first + row) * f->width;
+                const T *y = (const T *)f->slots[term->column].values + w->at * f->width;
+                for (int64_t j = 0; j < n; j++) {
+                    if (!mask[j]) continue;
+                    for (int64_t k = 0; k < f->width; k++) sums[k] += weights[j] * (x[k] - y[j * f->width + k]);
+                    weights[j] = 0;
+                }
+            }
+            double total = LKT(lane_sum)(weights, n);
+            const T *centred = w->packed_rows[term->stage] + row * f->width;
+            for (int64_t k = 0; k < f->width; k++) sums[k] += total * centred[k];
+        } else {
+            const T *x = term->kind == losskit_term_column ? 0 : (const T *)f->slots[term->row].values + (first + row) * f->width;
+            const T *across = w->across[term->column];
+            for (int64_t k = 0; k < f->width; k++, across += LK_STRIDE) {
+                sums[k] += x ? LKT(lane_difference)(weight, x[k], across, n) : LKT(lane_dot)(weight, across, n);
+            }
+        }
+    }
+}
+
+// The products of matrices of a group of rows.
+static void LKT(add_products)(const losskit_formula *f, LKT(worker) *w, int64_t row, int64_t count, int64_t n) {
+    for (int t = 0; t < f->term_count; t++) {
+        if (!w->along[t]) continue;
+        double sign = f->terms[t].kind == losskit_term_difference ? -1 : 1;
+        for (int64_t k = 0; k < f->width; k += LKT(panel)) {
+            T out[LK_GROUP * LKT(panel)];
+            LKT(product)(w->weights[t], LK_STRIDE, w->along[t] + k, w->padded_width, n, out, LKT(panel));
+            int64_t wide = f->width - k < LKT(panel) ? f->width - k : LKT(panel);
+            for (int64_t r = 0; r < count; r++) {
+                double *sums = w->sums + (row + r) * f->width + k;
+                for (int64_t l = 0; l < wide; l++) sums[l] += sign * out[r * LKT(panel) + l];
+            }
+        }
+    }
+}
+
+#include "formula_keep.h"
+
+static void LKT(finish)(const losskit_formula *f, const LKT(worker) *w, int64_t first, int64_t row, void *out) {
+    T *target = (T *)out + (first + row) * f->width;
+    if (f->reduction == losskit_reduce_log_sum_exp) {
+        double peak = w->peaks[row];
+        *target = isinf(peak) ? peak : peak + log(w->sums[row]);
+    } else if (f->reduction == losskit_reduce_sum) {
+        for (int64_t k = 0; k < f->width; k++) {
+            double sum = w->sums[row * f->width + k];
+            for (int t = 0; t < f->term_count; t++) {
+                const losskit_formula_term *term = &f->terms[t];
+                double total = w->totals[t * losskit_formula_rows + row];
+                if (term->kind == losskit_term_plain) sum += total;
+                if (term->kind != losskit_term_row) continue;
+                const losskit_formula_slot *slot = &f->slots[term->row];
+                sum += total * ((const T *)slot->values)[(slot->side == losskit_side_row ? (first + row) * slot->d : 0) + k];
+            }
+            target[k] = sum;
+        }
+    }
+}
+
+static void LKT(reduce)(const losskit_formula *f, int64_t begin, int64_t end, char *scratch, void *out, int32_t *places) {
+    LKT(worker) w;
+    LKT(lay)(f, scratch, &w);
+    LKT(start)(f, &w, begin, end, out, places);
+    for (w.at = 0; w.at < f->columns; w.at += LK_LANES) {
+        int64_t n = f->columns - w.at < LK_LANES ? f->columns - w.at : LK_LANES;
+        LKT(pack_columns)(f, &w, n);
+        for (int64_t row = 0; row < end - begin; row += LK_GROUP) {
+            int64_t count = end - begin - row < LK_GROUP ? end - begin - row : LK_GROUP;
+            LKT(features)(f, &w, begin, row, count, n);
+            for (int64_t r = 0; r < count; r++) {
+                LKT(evaluate)(f, &w, begin + row + r, r, n);
+                if (f->reduction == losskit_reduce_sum) LKT(add_terms)(f, &w, begin, row + r, r, n);
+                else if (f->reduction == losskit_reduce_log_sum_exp) LKT(add_exponents)(f, &w, row + r, n);
+                else LKT(keep)(f, &w, begin + row + r, n, out, places);
+            }
+            LKT(add_products)(f, &w, row, count, n);
+        }
+    }
+    for (int64_t row = 0; row < end - begin; row++) LKT(finish)(f, &w, begin, row, out);
+}
+
+#undef T
+#undef LKT
+#undef IS_FLOAT
+#undef IS_SINGLE
+#undef IS_NAN
+#undef EXP_BELOW

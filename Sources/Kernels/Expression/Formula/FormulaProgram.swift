@@ -1,0 +1,96 @@
+import LossKitDevice
+
+/// A formula of pairs and its reduction over one side: what is computed, but not of how many points, of which coordinates or from which data.
+///
+/// Values are in static single assignment. A value is a scalar of the pair, or a vector with as many coordinates as its slot.
+package struct FormulaProgram: Sendable, Hashable {
+    /// What a slot's values belong to: the points that are kept, those that are reduced away, or neither.
+    package enum Side: Int32, Sendable, Hashable { case row = 0, column, shared }
+
+    /// Something in memory that the formula reads.
+    package struct Slot: Sendable, Hashable {
+        package var side: Side
+        package var isVector: Bool
+
+        package init(side: Side, isVector: Bool) {
+            self.side = side
+            self.isVector = isVector
+        }
+    }
+
+    /// How a value comes about.
+    package enum Node: Sendable, Hashable {
+        case slot(Int)
+        case constant(Int)
+        case apply(Opcode, [Int])
+        /// The sum over the coordinates of a vector, which are as many as those of the slot `extent`.
+        case total(Int, extent: Int)
+        /// |x - y|^2 and x.y of the vectors of a row and a column.
+        case squaredDistance(row: Int, column: Int)
+        case dot(row: Int, column: Int)
+    }
+
+    /// A part of a sum.
+    package enum Term: Sendable, Hashable {
+        /// A scalar, in every coordinate.
+        case plain(Int)
+        /// A scalar times the vector of a slot.
+        case scaled(Int, slot: Int)
+        /// A scalar times the difference of the vectors of a row and a column.
+        case difference(Int, row: Int, column: Int)
+        /// Any vector.
+        case vector(Int)
+    }
+
+    package enum Reduction: Sendable, Hashable {
+        case sum([Term])
+        case logSumExp(Int)
+        /// The `kept` best values of a row, which is stated beside the sizes, with their columns.
+        case keep(Int, Best)
+    }
+
+    /// Which values are kept: the extremum, where NaN counts most, or several, where it counts least.
+    package enum Best: Int32, Sendable, Hashable { case minimum = 2, maximum, smallest, largest }
+
+    package var isDouble: Bool
+    package var slots: [Slot]
+    package var nodes: [Node]
+    package var reduction: Reduction
+
+    package init(isDouble: Bool, slots: [Slot], nodes: [Node], reduction: Reduction) {
+        self.isDouble = isDouble
+        self.slots = slots
+        self.nodes = nodes
+        self.reduction = reduction
+    }
+
+    /// Whether each value is a vector.
+    var isVector: [Bool] {
+        nodes.reduce(into: []) { result, node in
+            switch node {
+            case .slot(let slot): result.append(slots[slot].isVector)
+            case .apply(_, let operands): result.append(operands.contains { result[$0] })
+            default: result.append(false)
+            }
+        }
+    }
+}
+
+/// The data of a formula's reduction.
+package struct FormulaOperands: Sendable {
+    /// [rows, d], [columns, d] or [d], row-major.
+    package var slots: [BufferSlice]
+    /// d of each slot, 1 for scalars.
+    package var extents: [Int]
+    package var constants: [Double]
+    package var rows: Int
+    package var columns: Int
+    /// Coordinates of a sum; values kept of each row.
+    package var width: Int
+    package var kept: Int
+
+    package init(slots: [BufferSlice], extents: [Int], constants: [Double], rows: Int, columns: Int, width: Int = 1, kept: Int = 1) {
+        (self.slots, self.extents, self.constants) = (slots, extents, constants)
+        (self.rows, self.columns, self.width, self.kept) = (rows, columns, width, kept)
+    }
+}

@@ -1,0 +1,93 @@
+import LossKitDevice
+import LossKitKernels
+
+extension Formula {
+    /// A variable of a formula.
+    struct Variable: Sendable {
+        let node: Node
+        let points: Points?
+        let tensor: Tensor
+    }
+
+    /// The variables, each once.
+    var variables: [Variable] {
+        node.parts.compactMap { node in
+            if case .variable(let points, let tensor) = node.kind { Variable(node: node, points: points, tensor: tensor) } else { nil }
+        }
+    }
+
+    /// The sizes of a reduction, and where and in which type it is computed.
+    struct Problem: Sendable {
+        let rows: Int
+        let columns: Int
+        let device: Device
+        /// The variables' common type, which results have.
+        let dtype: DType
+
+        private var computed: DType { dtype == .float64 ? .float64 : .float32 }
+
+        /// - Parameter counts: How many points are kept and reduced, where no variable says so.
+        init(_ formula: Formula, over points: Points, counts: (kept: Int, reduced: Int)? = nil) throws {
+            for part in formula.node.parts {
+                if case .failed(let error) = part.kind { throw error }
+            }
+            let variables = formula.variables
+            func count(_ side: Points) throws -> Int? {
+                let tensors = variables.filter { $0.points == side }.map(\.tensor)
+                guard let first = tensors.first else { return nil }
+                guard tensors.allSatisfy({ $0.shape[0] == first.shape[0] }) else {
+                    throw TensorError.shapeMismatch(
+                        operation: "Formula", expected: "variables of as many points \(side)", actual: tensors.map(\.shape))
+                }
+                return first.shape[0]
+            }
+            guard !variables.isEmpty, let rows = try count(points.other) ?? counts?.kept, let columns = try count(points) ?? counts?.reduced else {
+                throw TensorError.invalidArgument(
+                    operation: "Formula", expected: "a variable of the points x and one of the points y",
+                    actual: variables.isEmpty ? "none" : "\(variables.map { $0.points.map { "\($0)" } ?? "parameter" })")
+            }
+            guard variables.allSatisfy({ $0.tensor.device == variables[0].tensor.device }) else {
+                throw TensorError.deviceMismatch(operation: "Formula", devices: variables.map { "\($0.tensor.device)" })
+            }
+            (self.rows, self.columns, device) = (rows, columns, variables[0].tensor.device)
+            dtype = variables.dropFirst().reduce(variables[0].tensor.dtype) { DType.promoted($0, $1.tensor.dtype) }
+        }
+
+        /// Runs a sum or a log-sum-exp into fresh memory.
+        func run(_ lowering: Lowering, _ reduction: FormulaProgram.Reduction, shape: [Int]) throws -> Tensor {
+            let output = try Tensor.empty(shape, dtype: computed, on: device)
+            let width = shape.count > 1 ? shape[1] : 1
+            try FormulaReduction.run(
+                program(lowering, reduction), operands(lowering, width: width, kept: 1), into: output.output(), on: device)
+            return output
+        }
+
+        /// The best values of every row [rows, kept] and their columns, -1 where there are fewer.
+        func keep(_ lowering: Lowering, _ value: Int, _ best: FormulaProgram.Best, kept: Int) throws -> (values: Tensor, places: Tensor) {
+            guard columns <= Int(Int32.max) else {
+                throw TensorError.invalidArgument(operation: "Formula", expected: "at most \(Int32.max) points", actual: "\(columns)")
+            }
+            let values = try Tensor.empty([rows, kept], dtype: computed, on: device)
+            let places = try Tensor.empty([rows, kept], dtype: .int32, on: device)
+            try FormulaReduction.run(
+                program(lowering, .keep(value, best)), operands(lowering, width: 1, kept: kept), into: values.output(), places: places.output(),
+                on: device)
+            return (values, places.asType(.int64))
+        }
+
+        private func program(_ lowering: Lowering, _ reduction: FormulaProgram.Reduction) -> FormulaProgram {
+            let (slots, nodes) = lowering.program
+            return FormulaProgram(isDouble: computed == .float64, slots: slots, nodes: nodes, reduction: reduction)
+        }
+
+        private func operands(_ lowering: Lowering, width: Int, kept: Int) throws -> FormulaOperands {
+            let variables = lowering.variables
+            let slots = try variables.map { node -> BufferSlice in
+                guard case .variable(_, let tensor) = node.kind else { throw TensorError.notDifferentiable(operation: "Formula", order: 0) }
+                return try stopGradient(tensor).asType(computed).slice()
+            }
+            return FormulaOperands(
+                slots: slots, extents: variables.map(\.extent), constants: lowering.constants, rows: rows, columns: columns, width: width, kept: kept)
+        }
+    }
+}
