@@ -6,7 +6,6 @@ public enum LossRegistry {
 
     private static let regression: [LossDescription] = [.mseLoss, .l1Loss, .huberLoss, .pseudoHuberLoss]
     private static let metricLearning: [LossDescription] = [.infoNCELoss, .tripletMarginLoss]
-    private static let transport: [LossDescription] = [.sinkhornDivergenceLoss]
     private static let topology: [LossDescription] = [.mstLengthLoss, .mstLengthRegularizerLoss, .topologicalAutoencoderLoss]
 
     /// The loss of a name.

@@ -52,3 +52,13 @@ extension DType {
     /// The type itself where it is floating point, else float32.
     package var floating: DType { isFloatingPoint ? self : .float32 }
 }
+
+extension Tensor {
+    /// The same values in the type that rows of them are worked on in: float64 stays, any other floating-point type is float32.
+    package func inArithmetic() -> Tensor { asType(dtype == .float64 ? .float64 : .float32) }
+
+    /// A zero of the type that those of two tensors promote to.
+    package static func commonSample(_ a: Tensor, _ b: Tensor) throws -> Tensor {
+        try zeros([], dtype: DType.promoted(a.checked().dtype, b.checked().dtype), on: a.device)
+    }
+}

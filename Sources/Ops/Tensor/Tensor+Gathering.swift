@@ -60,7 +60,7 @@ extension Tensor {
     }
 
     /// Elements along an axis by int64 indices that are known to be in range and, where `isDistinct`, to name no element twice.
-    func gatheredAlong(_ places: Tensor, axis: Int, isDistinct: Bool = false) throws -> Tensor {
+    package func gatheredAlong(_ places: Tensor, axis: Int, isDistinct: Bool = false) throws -> Tensor {
         let output = try Tensor.empty(places.shape, dtype: dtype, on: device)
         try Indexing.gather(
             slice(), places.slice(), .elements(along: axis, of: shape, extent: places.shape[axis]), into: output.output(), on: device)

@@ -72,8 +72,8 @@ struct LossOracle: Sendable {
     }
 
     static let all: [LossOracle] =
-        classification + distillation + ranking + preference + divergence + [
-            .mse, .l1, .huber, .pseudoHuber, .infoNCE, .tripletMargin, .sinkhornDivergence, .mstLength, .mstLengthRegularizer,
+        classification + distillation + ranking + preference + divergence + transport + [
+            .mse, .l1, .huber, .pseudoHuber, .infoNCE, .tripletMargin, .mstLength, .mstLengthRegularizer,
             .topologicalAutoencoder,
         ]
 
