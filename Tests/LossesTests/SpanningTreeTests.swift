@@ -191,11 +191,11 @@ struct Cloud: Sendable, CustomTestStringConvertible {
         let diagram = try persistence0(Tensor([0, 0, 10, 0, 0, 1, 10, 2] as [Float], shape: [4, 2], on: device))
         #expect(diagram.dimension == 0 && diagram.essentialCount == 1)
         #expect(try diagram.pairs.array(of: Float.self) == [0, 1, 0, 2, 0, 10])
-        #expect(try diagram.generators.array(of: Int.self) == [0, 2, 1, 3, 0, 1])
+        #expect(try diagram.deathGenerators.array(of: Int.self) == [0, 2, 1, 3, 0, 1])
         #expect(try diagram.persistence.array(of: Float.self) == [1, 2, 10])
         for n in 0...1 {
             let few = try persistence0(Tensor.zeros([n, 3], on: device))
-            #expect(try few.pairs.shape == [0, 2] && few.generators.shape == [0, 2] && few.essentialCount == n)
+            #expect(try few.pairs.shape == [0, 2] && few.deathGenerators.shape == [0, 2] && few.essentialCount == n)
         }
     }
 

@@ -11,6 +11,7 @@
 #include "losskit_matmul.h"
 #include "losskit_pairs.h"
 #include "losskit_random.h"
+#include "losskit_rips.h"
 #include "losskit_row_pairs.h"
 #include "losskit_scan.h"
 #include "losskit_softmax.h"

@@ -1,0 +1,53 @@
+// Which columns have to be formed.
+
+#include "rips_filtration.h"
+#include "rips_search.h"
+#include "rips_table.h"
+
+// The simplices whose columns have to be formed among those that have a given last edge, and of other vertices those in `others` (the largest first)
+// and `missing` more of `candidates`: ascending, below the others, their edges to all before the last one. A simplex that has a candidate left is the
+// facet of an apparent pair, one whose last vertex was the first candidate the cofacet of one.
+static bool extend(losskit_rips *rips, uint32_t rank, int32_t *others, int taken, int missing, const int32_t *candidates, int64_t count,
+                   int32_t *scratch, rips_list *list) {
+    for (int64_t c = count - 1; c >= missing - 1; c--) {
+        const uint32_t *row = rips_row(rips, candidates[c]);
+        int64_t left = 0;
+        for (int64_t below = 0; below < c; below++) {
+            scratch[left] = candidates[below];
+            left += row[candidates[below]] < rank;
+        }
+        others[taken] = candidates[c];
+        if (missing > 1) {
+            if (!extend(rips, rank, others, taken + 1, missing - 1, scratch, left, scratch + left, list)) return false;
+        } else if (left == 0 && c > 0) {
+            const uint64_t simplex = ((uint64_t)rank << rips->bits[taken + 2]) + rips_place(rips, others, taken + 1);
+            if (rips_find(&rips->cleared, simplex) < 0 && !rips_push(rips, list, simplex)) return false;
+        }
+    }
+    return true;
+}
+
+void losskit_rips_collect(losskit_rips *rips, int32_t dimension, int64_t piece) {
+    rips_list *list = &rips->collected[piece];
+    const int64_t begin = rips->edge_count * piece / losskit_rips_pieces, end = rips->edge_count * (piece + 1) / losskit_rips_pieces;
+    const int64_t bytes = 4 * (dimension + 1) * rips->n;
+    int32_t *candidates = dimension > 1 ? rips_resize(rips, NULL, 0, bytes) : NULL;
+    if (dimension > 1 && !candidates) return;
+    for (int64_t rank = end - 1; rank >= begin; rank--) {
+        const uint32_t *rows[] = {rips_row(rips, rips->edges[2 * rank]), rips_row(rips, rips->edges[2 * rank + 1])};
+        int64_t first, count = 0;
+        if (dimension == 1 && rips->is_branch[rank]) continue;
+        losskit_rips_first_common(rows, 2, rips->stride, (uint32_t)rank, &first);
+        if (dimension == 1) {
+            if (first < 0 && !rips_push(rips, list, (uint64_t)rank)) return;
+            continue;
+        }
+        for (int64_t v = first; v >= 0 && v < rips->n; v++) {
+            candidates[count] = (int32_t)v;
+            count += rows[0][v] < rank && rows[1][v] < rank;
+        }
+        int32_t others[rips_vertices];
+        if (!extend(rips, (uint32_t)rank, others, 0, dimension - 1, candidates, count, candidates + count, list)) break;
+    }
+    rips_resize(rips, candidates, candidates ? bytes : 0, 0);
+}

@@ -1,0 +1,22 @@
+/// A persistence diagram in one dimension: when each class of a filtration is born and when it dies, and what brings that about.
+public struct PersistenceDiagram: Sendable {
+    /// The dimension of the classes: 0 for connected components, 1 for loops, 2 for voids.
+    public let dimension: Int
+    /// [pairs]: where each class is born.
+    public let births: Tensor
+    /// [pairs]: where each class dies.
+    public let deaths: Tensor
+    /// [pairs, 2] int32: the edge i < j whose appearance begins each class; [pairs, 0] in dimension 0, whose classes begin with points.
+    public let birthGenerators: Tensor
+    /// [pairs, 2] int32: the edge i < j whose appearance makes each class die.
+    public let deathGenerators: Tensor
+    /// [classes]: the births of the classes that never die.
+    public let essentialBirths: Tensor
+
+    /// How many classes never die.
+    public var essentialCount: Int { essentialBirths.count }
+    /// [pairs, 2]: births and deaths side by side.
+    public var pairs: Tensor { get throws { try Tensor.stack([births, deaths], axis: 1) } }
+    /// [pairs]: how long each class lives.
+    public var persistence: Tensor { deaths - births }
+}
