@@ -87,6 +87,11 @@ import Testing
         ("rankRegularized", "labelSmoothing", "1.5"), ("directPreference", "beta", "0"), ("directPreference", "labelSmoothing", "0.5"),
         ("robustDirectPreference", "flipRate", "0.5"), ("negativePreference", "beta", "0"), ("selfImprovingPreference", "alpha", "2"),
         ("semanticPreference", "beta", "-1"), ("semanticPreference", "form", "none"), ("polyCrossEntropy", "epsilons", "1,x"),
+        ("contrastive", "distance", "hamming"), ("contrastive", "miner", "random"), ("contrastive", "reducer", "median"),
+        ("multiSimilarity", "alpha", "0"), ("circle", "gamma", "0"), ("classCircle", "margin", "1"), ("nca", "scale", "0"),
+        ("angular", "alpha", "80"), ("tupletMargin", "scale", "0"), ("cosineEmbedding", "margin", "2"), ("proxyNCA", "scale", "-1"),
+        ("proxyAnchor", "alpha", "0"), ("softTriple", "gamma", "0"), ("histogramLoss", "bins", "0"), ("fastAP", "bins", "0"),
+        ("rankedList", "imbalance", "1.5"), ("rankedList", "distance", "cosine"),
     ]
 
     @Test(arguments: outOfRange)

@@ -1,6 +1,6 @@
 """Writes pytorch_golden.json: values and gradients of torch.nn.functional's losses on small inputs.
 
-Run it in an environment with torch, numpy and entmax; the file is committed, so that tests need none of them.
+Run it in an environment with torch, numpy, entmax and pytorch-metric-learning; the file is committed, so that tests need none of them.
 """
 
 import json
@@ -11,6 +11,7 @@ import entmax
 import numpy
 import torch
 import torch.nn.functional as F
+from pytorch_metric_learning import distances, losses, miners, reducers
 
 random = numpy.random.default_rng(7)
 cases = []
@@ -270,7 +271,59 @@ def compositions():
              chosen - rejected - referenceChosen + referenceRejected), ["chosen", "rejected"])
 
 
-for family in [cross_entropy, nll, binary, margins, divergences, ctc, adaptive, regressions, sparse, compositions]:
+def metric_learning():
+    x, y, z = real(9, 4), torch.tensor([0, 1, 0, 2, 1, 0, 2, 2, 3]), real(6, 4)
+    batch, others = {"embeddings": x, "labels": y}, torch.tensor([2, 0, 1, 1, 0, 3])
+
+    def pairs(name, loss, options={}, miner=None, note=""):
+        case(name, batch, options, lambda embeddings, labels: loss(embeddings, labels, miner and miner(embeddings, labels)), ["embeddings"],
+             note=note)
+
+    def proxied(name, loss, weights, attribute, options={}):
+        setattr(loss, attribute, torch.nn.Parameter(weights.reshape(-1, 4).T if attribute == "fc" else weights))
+        own = {"embeddings": x, "centers" if attribute == "fc" else "proxies": weights, "targets": y}
+        case(name, own, options, lambda embeddings, targets, **_: loss(embeddings, targets), ["embeddings"])
+
+    raw = distances.LpDistance(normalize_embeddings=False)
+    pairs("contrastive", losses.ContrastiveLoss())
+    pairs("contrastive", losses.ContrastiveLoss(0.9, 0.1, distance=distances.CosineSimilarity(), reducer=reducers.MeanReducer()),
+          {"positiveMargin": 0.9, "negativeMargin": 0.1, "distance": "cosine", "reducer": "mean"})
+    pairs("contrastive", losses.ContrastiveLoss(0.5, 4, distance=raw), {"positiveMargin": 0.5, "negativeMargin": 4, "isNormalized": False})
+    for kind, strategy in [("batchHard", ("hard", "hard")), ("batchEasy", ("easy", "easy")), ("batchSemihard", ("easy", "semihard"))]:
+        pairs("contrastive", losses.ContrastiveLoss(), {"miner": kind}, miners.BatchEasyHardMiner(*strategy))
+    case("contrastive", batch | {"references": z, "referenceLabels": others}, {},
+         lambda embeddings, labels, references, referenceLabels: losses.ContrastiveLoss()(
+             embeddings, labels, ref_emb=references, ref_labels=referenceLabels), ["embeddings", "references"])
+    pairs("signalToNoiseContrastive", losses.SignalToNoiseRatioContrastiveLoss())
+    pairs("multiSimilarity", losses.MultiSimilarityLoss())
+    pairs("multiSimilarity", losses.MultiSimilarityLoss(alpha=2, beta=40, base=0.5), {"beta": 40, "miner": "multiSimilarity"},
+          miners.MultiSimilarityMiner(epsilon=0.1))
+    case("circle", batch, {}, losses.CircleLoss())
+    pairs("circle", losses.CircleLoss(m=0.25, gamma=16), {"margin": 0.25, "gamma": 16})
+    pairs("liftedStructure", losses.LiftedStructureLoss())
+    pairs("liftedStructure", losses.LiftedStructureLoss(neg_margin=1.5, pos_margin=0.2), {"negativeMargin": 1.5, "positiveMargin": 0.2})
+    pairs("nPairs", losses.NPairsLoss())
+    pairs("nPairs", losses.NPairsLoss(distance=distances.DotProductSimilarity(normalize_embeddings=False)), {"isNormalized": False})
+    pairs("nca", losses.NCALoss(softmax_scale=2), {"scale": 2})
+    pairs("tupletMargin", losses.TupletMarginLoss())
+    pairs("marginLoss", losses.MarginLoss())
+    pairs("fastAP", losses.FastAPLoss())
+    proxied("proxyNCA", losses.ProxyNCALoss(4, 4), real(4, 4), "proxies")
+    proxied("proxyAnchor", losses.ProxyAnchorLoss(4, 4), real(4, 4), "proxies")
+    proxied("softTriple", losses.SoftTripleLoss(4, 4, centers_per_class=3), real(4, 3, 4), "fc")
+    # These need a pair in every row, or unit vectors.
+    rows = torch.arange(8) // 2
+    unit = F.normalize(x[:8].double(), dim=1).float()
+    own = {"embeddings": x[:8], "labels": rows}
+    case("generalizedLiftedStructure", own, {}, losses.GeneralizedLiftedStructureLoss(), ["embeddings"])
+    case("histogramLoss", own, {}, losses.HistogramLoss(), ["embeddings"])
+    case("angular", {"embeddings": unit, "labels": rows}, {}, losses.AngularLoss())
+    for reduction in REDUCTIONS:
+        case("cosineEmbedding", {"x": x[:6], "y": z, "targets": torch.tensor([1, -1, 1, -1, -1, -1])}, {"reduction": reduction, "margin": 0.1},
+             lambda x, y, targets: F.cosine_embedding_loss(x, y, targets, reduction=reduction, margin=0.1), ["x", "y"])
+
+
+for family in [cross_entropy, nll, binary, margins, divergences, ctc, adaptive, regressions, sparse, compositions, metric_learning]:
     family()
 path = pathlib.Path(__file__).with_name("pytorch_golden.json")
 lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)

@@ -15,11 +15,7 @@ private struct ClassAngles {
         try requireShape(weights, [nil, embeddings.shape[1]], "class weights", operation)
         try requireFloatingPoint(embeddings, operation)
         try requireFloatingPoint(weights, operation)
-        func unit(_ x: Tensor) throws -> Tensor {
-            let scaled = try x / x.magnitude(axes: [1])
-            return try scaled / scaled.norm(axes: [1], keepDimensions: true).clamped(min: 1e-12)
-        }
-        (units, directions) = (try unit(embeddings), try unit(weights))
+        (units, directions) = (try embeddings.unitRows(), try weights.unitRows())
         cosines = try units.matmul(directions.transposed())
         rows = try ClassTargets(targets, beside: cosines, operation)
         self.targets = targets

@@ -61,19 +61,19 @@ struct LossOracle: Sendable {
 
     /// A loss of which parts are held: the formula takes them from its second argument.
     static func holding(
-        _ name: String, options: [String: String] = [:], isFiniteEverywhere: Bool = true,
+        _ name: String, gradientTolerance: Double = 5e-6, options: [String: String] = [:], isFiniteEverywhere: Bool = true,
         prepare: (@Sendable (inout [String: Matrix]) -> Void)? = nil, cases: [LossCase] = [],
         formula: @escaping @Sendable (_ moved: Given, _ unmoved: Given) -> [Double]
     ) -> LossOracle {
         LossOracle(
-            name: name, options: options, prepare: prepare, isFiniteEverywhere: isFiniteEverywhere,
+            name: name, gradientTolerance: gradientTolerance, options: options, prepare: prepare, isFiniteEverywhere: isFiniteEverywhere,
             cases: cases, held: formula
         ) { formula($0, $0) }
     }
 
     static let all: [LossOracle] =
-        classification + distillation + ranking + preference + divergence + transport + [
-            .mse, .l1, .huber, .pseudoHuber, .infoNCE, .tripletMargin, .mstLength, .mstLengthRegularizer,
+        classification + distillation + ranking + preference + divergence + metricLearning + transport + [
+            .mse, .l1, .huber, .pseudoHuber, .mstLength, .mstLengthRegularizer,
             .topologicalAutoencoder,
         ]
 

@@ -1,0 +1,7 @@
+extension LossOracle {
+    static let metricLearning: [LossOracle] = [
+        .infoNCE, .tripletMargin, .contrastive, .signalToNoiseContrastive, .multiSimilarity, .circle, .classCircle, .liftedStructure,
+        .generalizedLiftedStructure, .nPairs, .nca, .angular, .tupletMargin, .marginLoss, .cosineEmbedding, .proxyNCA, .proxyAnchor,
+        .softTriple, .centerLoss, .histogramLoss, .fastAP, .rankedList,
+    ]
+}
