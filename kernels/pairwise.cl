@@ -1,5 +1,6 @@
 // Distances between all pairs of two point sets, and the weighted sums of differences that are their derivatives.
 
+#ifndef LOSSKIT_CPU
 // out[b, i, j]: squared Euclidean (0), Euclidean (1), Manhattan (2) or Chebyshev (3) distance of x_i and y_j.
 __kernel void distances(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_OUT(float, out), const int metric, const long n, const long m,
                         const long d) {
@@ -17,8 +18,7 @@ __kernel void distances(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_OUT(flo
     }
     out[(entry * n + i) * m + j] = metric == 1 ? sqrt(sum) : sum;
 }
-
-#ifdef LOSSKIT_CPU
+#else
 // The same with y transposed [d, m]: an item owns sixteen distances from one point.
 __kernel void distances_by_vectors(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_OUT(float, out), const int metric, const long n, const long m,
                                    const long d) {

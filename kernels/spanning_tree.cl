@@ -27,10 +27,11 @@ inline float sum_between(__global const float *columns, const int metric, const 
 // The square root rounded to nearest, which OpenCL does not promise for floats: the nearest integer to the root of 46 to 48 bits.
 inline float exact_root(const float x) {
     if (x == 0 || isinf(x)) return x;
-    int e;
-    const float fraction = frexp(x, &e);
-    const int shift = e & 1;
-    const ulong m = (ulong)(fraction * 16777216.0f) << (24 - shift);
+    // x = m 2^e with a whole m below 2^24; no frexp, which simulators do not follow.
+    const int is_tiny = x < 1.17549435e-38f;
+    const uint bits = as_uint(is_tiny ? x * 16777216.0f : x);
+    const int e = (int)(bits >> 23) - (is_tiny ? 150 : 126), shift = e & 1;
+    const ulong m = (ulong)((bits & 0x7FFFFF) | 0x800000) << (24 - shift);
     ulong r = (ulong)sqrt((float)m);
     while (r * r - r >= m) r--;
     while (r * r + r < m) r++;

@@ -21,7 +21,7 @@ package final class Buffer: Sendable {
     package init(byteCount: Int, on device: Device) throws(DeviceError) {
         self.device = device
         self.byteCount = byteCount
-        let block = byteCount > 0 ? try device.state.pool.allocate(byteCount) : nil
+        let block = byteCount > 0 ? try device.state.pool.allocate(byteCount + 2 * Canary.byteCount) : nil
         memory = block?.memory
         var usage = Usage()
         if device.state.hasSeparateStreams, let stream = device.state.currentStream, let block {
@@ -34,6 +34,7 @@ package final class Buffer: Sendable {
         self.usage = Mutex(usage)
         scope = Profiler.scope
         scope?.allocated(byteCount)
+        try plantCanaries()
     }
 
     deinit {
@@ -43,14 +44,15 @@ package final class Buffer: Sendable {
         if device.state.hasSeparateStreams {
             block.users = usage.withLock { [$0.writer ?? device.state.stream].compactMap { $0 } + $0.readers }
         }
-        device.state.pool.release(block, byteCount: byteCount)
+        device.state.pool.release(block, byteCount: byteCount + 2 * Canary.byteCount)
     }
 
     /// The address of the first byte, on the CPU device.
     package var hostPointer: UnsafeMutableRawPointer? {
-        if case .host(let pointer) = memory { pointer.raw } else { nil }
+        if case .host(let pointer) = memory { pointer.raw + Canary.byteCount } else { nil }
     }
 
+    /// Its first ``Canary/byteCount`` bytes are a canary's.
     var object: cl_mem? {
         if case .openCL(let object) = memory { object.raw } else { nil }
     }
@@ -61,11 +63,11 @@ package final class Buffer: Sendable {
         try checkBounds(byteOffset, bytes.count)
         Profiler.scope?.uploaded(bytes.count)
         switch memory {
-        case .host(let pointer): (pointer.raw + byteOffset).copyMemory(from: source, byteCount: bytes.count)
+        case .host(let pointer): (pointer.raw + Canary.byteCount + byteOffset).copyMemory(from: source, byteCount: bytes.count)
         case .openCL(let object):
             guard let stream = device.state.currentStream else { return }
             try willWrite(on: stream)
-            try stream.write(source, bytes.count, to: object.raw, at: byteOffset)
+            try stream.write(source, bytes.count, to: object.raw, at: Canary.byteCount + byteOffset)
         case nil: break
         }
     }
@@ -78,11 +80,11 @@ package final class Buffer: Sendable {
         try checkBounds(byteOffset, bytes.count)
         Profiler.scope?.downloaded(bytes.count)
         switch memory {
-        case .host(let pointer): target.copyMemory(from: pointer.raw + byteOffset, byteCount: bytes.count)
+        case .host(let pointer): target.copyMemory(from: pointer.raw + Canary.byteCount + byteOffset, byteCount: bytes.count)
         case .openCL(let object):
             guard let stream = device.state.currentStream else { return }
             try willRead(on: stream)
-            try stream.read(object.raw, at: byteOffset, into: target, bytes.count)
+            try stream.read(object.raw, at: Canary.byteCount + byteOffset, into: target, bytes.count)
             try resolveChecks()
         case nil: break
         }

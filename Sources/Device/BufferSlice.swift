@@ -12,8 +12,8 @@ package struct BufferSlice: Sendable {
         self.elementSize = elementSize
     }
 
-    /// Where the slice begins, in elements.
-    package var elementOffset: Int { byteOffset / elementSize }
+    /// Where the slice begins in its device's memory object, in elements.
+    package var elementOffset: Int { (Canary.byteCount + byteOffset) / elementSize }
 
     /// The slice without its first elements.
     package func advanced(by elements: Int) -> BufferSlice {

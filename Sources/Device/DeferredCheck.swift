@@ -98,7 +98,8 @@ extension OpenCLEncoder {
         of words: BufferSlice, for results: [BufferSlice], judge: @escaping @Sendable (Int64, Int64) -> (any Error)?
     ) throws {
         guard let object = words.buffer.object else { return }
-        let check = try DeferredCheck(of: object, at: words.byteOffset, on: stream, count: device.state.deferredChecks, judge: judge)
+        let check = try DeferredCheck(
+            of: object, at: Canary.byteCount + words.byteOffset, on: stream, count: device.state.deferredChecks, judge: judge)
         for result in results { result.buffer.carry([check]) }
     }
 }

@@ -10,7 +10,7 @@ extension Device {
             ? try Profiler.unmeasured { try Validation(name: "\(name)", reads: reads, writes: writes, updates: updates) } : nil
         try stream?.finish()
         let start = Clock.nanoseconds
-        let result = try dispatch(reads, writes, updates, host, openCL)
+        let result = try dispatch(name, reads, writes, updates, host, openCL)
         try stream?.finish()
         Profiler.observed(
             Profiler.Observation(

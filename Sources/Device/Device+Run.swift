@@ -45,7 +45,7 @@ extension Device {
                 name, shape: shape, reads: reads, writes: writes, updates: updates, bytes: bytes, flops: flops, numbers: { _ in [] },
                 host: host, openCL: openCL)
         }
-        try dispatch(reads, writes, updates, host, openCL)
+        try dispatch(name, reads, writes, updates, host, openCL)
     }
 
     /// Runs one step of work that gives its result to the host instead of writing it to the device's memory.
@@ -60,22 +60,25 @@ extension Device {
                 name, shape: shape, reads: reads, writes: [], updates: [], bytes: bytes, flops: flops, numbers: numbers, host: host,
                 openCL: openCL)
         }
-        return try dispatch(reads, [], [], host, openCL)
+        return try dispatch(name, reads, [], [], host, openCL)
     }
 
     func dispatch<Result>(
-        _ reads: [BufferSlice], _ writes: [BufferSlice], _ updates: [BufferSlice], _ host: (HostPointers) throws -> Result,
-        _ openCL: (OpenCLEncoder) throws -> Result
+        _ name: StaticString, _ reads: [BufferSlice], _ writes: [BufferSlice], _ updates: [BufferSlice],
+        _ host: (HostPointers) throws -> Result, _ openCL: (OpenCLEncoder) throws -> Result
     ) throws -> Result {
         guard let stream = state.currentStream else {
             Profiler.scope?.launched()
-            return try host(HostPointers(reads: reads, writes: writes, updates: updates))
+            let result = try host(HostPointers(reads: reads, writes: writes, updates: updates))
+            try Canary.check(reads + writes + updates, after: "\(name)")
+            return result
         }
         if state.hasSeparateStreams {
             for slice in reads { try slice.buffer.willRead(on: stream) }
             for slice in writes + updates { try slice.buffer.willWrite(on: stream) }
         }
         let result = try openCL(OpenCLEncoder(device: self, stream: stream))
+        try Canary.check(writes + updates, after: "\(name)")
         try passOnChecks(from: reads + updates, to: writes + updates)
         return result
     }

@@ -16,6 +16,8 @@ public enum DeviceError: Error, Sendable, Equatable, CustomStringConvertible {
     case libraryMissing(library: String, operation: String, remedy: String)
     /// A device result that differs from the CPU's, found while validating.
     case validationFailed(kernel: String, output: Int, element: Int, expected: Double, actual: Double)
+    /// Something was written beside a buffer of so many bytes, found while buffers are guarded.
+    case overrun(kernel: String, size: Int, byte: Int)
 
     /// The error as one line.
     public var description: String {
@@ -37,6 +39,8 @@ public enum DeviceError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(operation) needs \(library), which is not installed: \(remedy)"
         case .validationFailed(let kernel, let output, let element, let expected, let actual):
             "\(kernel) differs from the CPU: output \(output), element \(element), expected \(expected), got \(actual)"
+        case .overrun(let kernel, let size, let byte):
+            "\(kernel) wrote byte \(byte) of a buffer of \(size) bytes"
         }
     }
 }

@@ -14,9 +14,8 @@ package enum Environment {
     package static let trace = value("LOSSKIT_TRACE")
     /// A folder whose files replace the kernels in the binary.
     package static let kernelDirectory = value("LOSSKIT_KERNEL_DIR")
-    /// `exact` gives every buffer a block of its very size that nobody had before, filled with ones (NaN in every floating-point type), so that
-    /// a checker sees what is read or written beside it, and a test what is read before it is written.
-    package static let usesExactMemory = value("LOSSKIT_MEMORY") == "exact"
+    /// `exact`, `bare` or `guarded`: how buffers get their memory when somebody looks for mistakes.
+    package static let memory = value("LOSSKIT_MEMORY").flatMap { MemoryMode(rawValue: $0) } ?? .pooled
     /// `cpu` or `gpu`: what OpenCL devices count as, so that kernels for the one can be tested on the other.
     package static let openCLType = value("LOSSKIT_OPENCL_TYPE")
     /// What each device may hold, in bytes.

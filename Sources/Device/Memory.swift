@@ -35,7 +35,7 @@ enum MemorySource: Sendable {
             #if os(Linux)
             if isLarge { madvise(pointer, byteCount, MADV_HUGEPAGE) }
             #endif
-            if Environment.usesExactMemory { memset(pointer, 0xFF, byteCount) }
+            if Environment.memory == .exact { memset(pointer, 0xFF, byteCount) }
             return .host(Handle(pointer))
         case .openCL(let context):
             return try context.allocate(byteCount).map { .openCL(Handle($0)) }
@@ -43,6 +43,7 @@ enum MemorySource: Sendable {
     }
 
     func free(_ memory: Memory) {
+        guard Environment.memory != .bare else { return }
         switch (self, memory) {
         case (.host, .host(let pointer)): pointer.raw.deallocate()
         case (.openCL(let context), .openCL(let object)): _ = context.api.clReleaseMemObject(object.raw)

@@ -30,7 +30,7 @@ final class MemoryPool: Sendable {
     private let state: Mutex<State>
 
     /// - Parameter isExact: Blocks have exactly the size that is asked for, and none is used again.
-    init(source: MemorySource, name: String, capacity: Int, isExact: Bool = Environment.usesExactMemory) {
+    init(source: MemorySource, name: String, capacity: Int, isExact: Bool = Environment.memory.isExact) {
         self.source = source
         self.name = name
         self.capacity = capacity

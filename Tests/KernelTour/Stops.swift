@@ -4,7 +4,7 @@ import LossKitOps
 
 /// Some work on a device that launches kernels no other does.
 ///
-/// A kernel that no stop launches fails scripts/check-kernels: a new kernel needs one here, unless a registered loss launches it.
+/// A kernel that no stop launches fails scripts/trust/kernels: a new kernel needs one here.
 struct Stop: Sendable {
     let name: String
     let visit: @Sendable (Device) throws -> [Tensor]
@@ -90,12 +90,18 @@ struct Stop: Sendable {
             return results
         },
         Stop("folds in parts") { device in
-            let (row, columns) = (try numbers([4100], on: device), try numbers([4100, 2], on: device))
+            let (row, columns) = (try numbers([16400], on: device), try numbers([4100, 5], on: device))
             return [try row.sum(), try columns.max(axes: [0])]
         },
         Stop("softmax") { device in
             let x = try numbers([3, 9], on: device)
-            return [try x.softmax(), try x.logSoftmax(axis: 0), try x.logSumExp(), try x.variance(axes: [1]), try x.norm(3)]
+            var results = [try x.softmax(), try x.logSoftmax(axis: 0), try x.logSumExp(), try x.variance(axes: [1]), try x.norm(3)]
+            for (classes, type) in [(1, DType.float32), (9, .float32), (9, .float16), (9, .bfloat16), (270, .float32)] {
+                let x = try numbers([3, classes], type, on: device)
+                results.append(try gradient(at: x) { x in try x.softmax().square().sum() })
+                results.append(try gradient(at: x) { x in try x.logSoftmax().square().sum() })
+            }
+            return results
         },
         Stop("running sums and maxima") { device in
             var results: [Tensor] = []
@@ -106,6 +112,14 @@ struct Stop: Sendable {
             }
             let long = try numbers([300], on: device)
             return results + [try long.cumulativeSum(), try long.cumulativeMax().indices, try long.argMax(), try long.argMin(axis: 0)]
+        },
+        Stop("running sums and maxima in pieces") { device in
+            var results: [Tensor] = []
+            for type in [DType.float32, .float64, .int64] {
+                let x = try numbers([2, 600], type, on: device)
+                results += [try x.cumulativeSum(), try x.cumulativeMax().indices, try x.argMax(axis: 1), try x.argMin(axis: 1)]
+            }
+            return results
         },
     ]
 
@@ -153,7 +167,8 @@ struct Stop: Sendable {
                 results += [try x.sorted(), try x.argSort(axis: 0, descending: true), try long.sorted()]
             }
             let x = try numbers([3, 7], on: device)
-            return results + [try x.topK(3).values, try x.argMax(axis: 1), try x.argMin()]
+            results += [try x.topK(3).values, try x.argMax(axis: 1), try x.argMin()]
+            return results + [try gradient(at: x) { x in try x.sorted().square().cumulativeSum().sum() }]
         },
         Stop("random numbers") { device in
             var random = Philox(seed: 5)
@@ -227,6 +242,24 @@ struct Stop: Sendable {
                 ]
             }
             return results
+        },
+        Stop("cross-entropy of 16-bit logits") { device in
+            try [DType.float16, .bfloat16].flatMap { type in
+                try [5, 70].map { classes in
+                    let labels = try Tensor([0, -100, classes - 1], on: device)
+                    return try gradient(at: numbers([3, classes], type, on: device)) { x in
+                        try crossEntropy(logits: x, targets: labels, labelSmoothing: 0.1)
+                    }
+                }
+            }
+        },
+        Stop("cross-entropy of rows that groups share") { device in
+            let labels = try Tensor([0], on: device)
+            return [
+                try gradient(at: numbers([1, (1 << 15) + 5], on: device)) { x in
+                    try crossEntropy(logits: x, targets: labels, labelSmoothing: 0.1)
+                }
+            ]
         },
         Stop("soft minima") { device in
             var results: [Tensor] = []

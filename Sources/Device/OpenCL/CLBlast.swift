@@ -75,6 +75,8 @@ extension OpenCLEncoder {
             return
         }
         let memory = try scratch(byteCount: memorySize)
+        // It begins at an object's first byte, where a canary is.
+        let own = Canary.isOn ? nil : memory.object
         for index in 0..<batch {
             let offsets = [a, b, c].map { $0.slice.elementOffset + index * $0.batchStride }
             try queue("CLBlast gemm") { queue in
@@ -82,7 +84,7 @@ extension OpenCLEncoder {
                 return product.gemm(
                     order, a.order, b.order, size.m, size.n, size.k, 1, left, offsets[0], a.leadingDimension, right, offsets[1],
                     b.leadingDimension, beta, result, offsets[2], c.leadingDimension, &queue, nil,
-                    memory.object.map { UnsafeMutableRawPointer($0) })
+                    own.map { UnsafeMutableRawPointer($0) })
             }
             Profiler.scope?.launched()
         }

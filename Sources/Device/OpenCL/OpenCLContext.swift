@@ -57,7 +57,7 @@ final class OpenCLContext: Sendable {
         guard byteCount <= traits.maxAllocation else { return nil }
         var status: cl_int = 0
         let flags = cl_mem_flags(CL_MEM_READ_WRITE) | (traits.isCPU ? cl_mem_flags(CL_MEM_ALLOC_HOST_PTR) : 0)
-        var ones = [UInt8](repeating: 0xFF, count: Environment.usesExactMemory ? byteCount : 0)
+        var ones = [UInt8](repeating: 0xFF, count: Environment.memory == .exact ? byteCount : 0)
         let filling = ones.isEmpty ? 0 : cl_mem_flags(CL_MEM_COPY_HOST_PTR)
         let memory = ones.withUnsafeMutableBytes {
             api.clCreateBuffer(context.raw, flags | filling, byteCount, filling == 0 ? nil : $0.baseAddress, &status)
@@ -115,7 +115,8 @@ struct OpenCLInfo {
         let extensions = text(CL_DEVICE_EXTENSIONS).split(separator: " ")
         return OpenCLTraits(
             isCPU: type & Int(CL_DEVICE_TYPE_CPU) != 0,
-            computeUnits: max(1, number(CL_DEVICE_MAX_COMPUTE_UNITS)),
+            // What stands in for another type of device should share work out as one does.
+            computeUnits: max(Environment.openCLType == nil ? 1 : 4, number(CL_DEVICE_MAX_COMPUTE_UNITS)),
             clockMegahertz: number(CL_DEVICE_MAX_CLOCK_FREQUENCY),
             maxWorkGroupSize: max(1, number(CL_DEVICE_MAX_WORK_GROUP_SIZE)),
             localMemory: number(CL_DEVICE_LOCAL_MEM_SIZE),

@@ -40,6 +40,7 @@ package struct OpenCLEncoder {
             try stream.launch(kernel, of: program, arguments: arguments, global: global, local: local)
         }
         Profiler.scope?.launched()
+        try Canary.check(arguments.compactMap { if case .buffer(let slice) = $0 { slice } else { nil } }, after: kernel)
     }
 
     /// Tries once more when there was no memory: drivers that hand it out late find out at a launch, and what is cached may be all that it
@@ -68,7 +69,12 @@ package struct OpenCLEncoder {
     /// Memory for the time of this step, filled with zeros.
     package func zeroedScratch(byteCount: Int) throws -> Buffer {
         let buffer = try scratch(byteCount: byteCount)
-        if let object = buffer.object { try stream.clear(object, byteCount: byteCount) }
+        if Environment.memory == .bare {
+            // Checkers do not see what is filled.
+            try [UInt8](repeating: 0, count: byteCount).withUnsafeBytes { try buffer.upload($0) }
+        } else if let object = buffer.object {
+            try stream.clear(object, at: Canary.byteCount, byteCount: byteCount)
+        }
         return buffer
     }
 
@@ -79,10 +85,10 @@ package struct OpenCLEncoder {
             let pointers = try slices.map { slice in
                 // Kernels get an address that they never follow for empty buffers, which have no memory.
                 guard let object = slice.buffer.object else { return UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped }
-                if let known = mapped.first(where: { $0.object == object }) { return known.pointer + slice.byteOffset }
-                let pointer = try stream.map(object, byteCount: slice.buffer.byteCount)
+                if let known = mapped.first(where: { $0.object == object }) { return known.pointer + Canary.byteCount + slice.byteOffset }
+                let pointer = try stream.map(object, byteCount: Canary.byteCount + slice.buffer.byteCount)
                 mapped.append((object, pointer))
-                return pointer + slice.byteOffset
+                return pointer + Canary.byteCount + slice.byteOffset
             }
             for slice in slices { try slice.buffer.resolveChecks() }
             try body(pointers)

@@ -37,10 +37,10 @@ extension OpenCLStream {
     }
 
     /// Queues zeros into an object.
-    func clear(_ object: cl_mem, byteCount: Int) throws(DeviceError) {
+    func clear(_ object: cl_mem, at offset: Int, byteCount: Int) throws(DeviceError) {
         try ensureHealthy()
         var zero: UInt8 = 0
-        let status = context.api.clEnqueueFillBuffer(queue.raw, object, &zero, 1, 0, byteCount, 0, nil, nil)
+        let status = context.api.clEnqueueFillBuffer(queue.raw, object, &zero, 1, offset, byteCount, 0, nil, nil)
         try poisoning("clEnqueueFillBuffer", "\(byteCount) bytes", status)
     }
 
