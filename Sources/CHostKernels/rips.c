@@ -43,13 +43,13 @@ static bool rank_edges(losskit_rips *rips, const float *distances, float thresho
     memset(rips->ranks, 0xFF, 4 * (size_t)(n * rips->stride));
     if (!count) return true;
     const int64_t scratch_bytes = losskit_sort_scratch(4) * count;
-    float *lengths = rips_resize(rips, NULL, 0, 4 * count);
-    int32_t *ends = rips_resize(rips, NULL, 0, 8 * count), *places = rips_resize(rips, NULL, 0, 4 * count);
-    void *scratch = rips_resize(rips, NULL, 0, scratch_bytes);
-    rips->edges = rips_resize(rips, NULL, 0, 8 * count);
-    rips->lengths = rips_resize(rips, NULL, 0, 4 * count);
-    rips->is_branch = rips_resize(rips, NULL, 0, count);
-    const bool succeeded = !atomic_load(&rips->failed);
+    float *lengths = lk_resize(&rips->ledger, NULL, 0, 4 * count);
+    int32_t *ends = lk_resize(&rips->ledger, NULL, 0, 8 * count), *places = lk_resize(&rips->ledger, NULL, 0, 4 * count);
+    void *scratch = lk_resize(&rips->ledger, NULL, 0, scratch_bytes);
+    rips->edges = lk_resize(&rips->ledger, NULL, 0, 8 * count);
+    rips->lengths = lk_resize(&rips->ledger, NULL, 0, 4 * count);
+    rips->is_branch = lk_resize(&rips->ledger, NULL, 0, count);
+    const bool succeeded = !atomic_load(&rips->ledger.failed);
     if (succeeded) {
         for (int64_t i = 0; i < n; i++) {
             for (int64_t j = i + 1; j < n; j++) {
@@ -66,10 +66,10 @@ static bool rank_edges(losskit_rips *rips, const float *distances, float thresho
             rips->ranks[i * rips->stride + j] = rips->ranks[j * rips->stride + i] = (uint32_t)rank;
         }
     }
-    rips_resize(rips, lengths, lengths ? 4 * count : 0, 0);
-    rips_resize(rips, ends, ends ? 8 * count : 0, 0);
-    rips_resize(rips, places, places ? 4 * count : 0, 0);
-    rips_resize(rips, scratch, scratch ? scratch_bytes : 0, 0);
+    lk_resize(&rips->ledger, lengths, lengths ? 4 * count : 0, 0);
+    lk_resize(&rips->ledger, ends, ends ? 8 * count : 0, 0);
+    lk_resize(&rips->ledger, places, places ? 4 * count : 0, 0);
+    lk_resize(&rips->ledger, scratch, scratch ? scratch_bytes : 0, 0);
     return succeeded;
 }
 
@@ -78,10 +78,10 @@ losskit_rips *losskit_rips_create(int64_t n, const float *distances, float thres
     if (!rips) return NULL;
     rips->n = n;
     rips->stride = (n + rips_lanes - 1) / rips_lanes * rips_lanes;
-    rips->ranks = rips_resize(rips, NULL, 0, 4 * n * rips->stride);
-    rips->binomials = rips_resize(rips, NULL, 0, 8 * (dimension + 1) * (n + 1));
-    if (!atomic_load(&rips->failed)) fill_binomials(rips, dimension);
-    if (atomic_load(&rips->failed) || !rank_edges(rips, distances, threshold)) {
+    rips->ranks = lk_resize(&rips->ledger, NULL, 0, 4 * n * rips->stride);
+    rips->binomials = lk_resize(&rips->ledger, NULL, 0, 8 * (dimension + 1) * (n + 1));
+    if (!atomic_load(&rips->ledger.failed)) fill_binomials(rips, dimension);
+    if (atomic_load(&rips->ledger.failed) || !rank_edges(rips, distances, threshold)) {
         losskit_rips_destroy(rips);
         return NULL;
     }
@@ -104,7 +104,7 @@ static int32_t root_of(int32_t *parent, int32_t vertex) {
 }
 
 int64_t losskit_rips_components(losskit_rips *rips) {
-    int32_t *parent = rips_resize(rips, NULL, 0, 4 * rips->n);
+    int32_t *parent = lk_resize(&rips->ledger, NULL, 0, 4 * rips->n);
     if (!parent) return -1;
     for (int32_t v = 0; v < rips->n; v++) parent[v] = v;
     rips->pair_count = 0;
@@ -115,12 +115,12 @@ int64_t losskit_rips_components(losskit_rips *rips) {
         parent[i > j ? i : j] = i < j ? i : j;
         if (!rips_add_pair(rips, -1, rank)) break;
     }
-    rips_resize(rips, parent, 4 * rips->n, 0);
-    return atomic_load(&rips->failed) ? -1 : rips->pair_count;
+    lk_resize(&rips->ledger, parent, 4 * rips->n, 0);
+    return atomic_load(&rips->ledger.failed) ? -1 : rips->pair_count;
 }
 
 const losskit_rips_pair *losskit_rips_pairs(const losskit_rips *rips) { return rips->pairs; }
 
-int64_t losskit_rips_peak_bytes(const losskit_rips *rips) { return atomic_load(&rips->peak); }
+int64_t losskit_rips_peak_bytes(const losskit_rips *rips) { return atomic_load(&rips->ledger.peak); }
 
 int64_t losskit_rips_columns(const losskit_rips *rips) { return rips->formed; }

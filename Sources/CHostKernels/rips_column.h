@@ -1,62 +1,29 @@
-// A column that is being reduced: simplices modulo 2 in a radix heap. What is taken out never decreases, so an item lies in the bucket of the highest
-// bit in which it differs from the item taken out last, and moves only to lower ones.
+// The cofacets of a simplex.
 
 #pragma once
 
+#include "radix_heap.h"
 #include "rips_filtration.h"
 #include "rips_search.h"
 
 typedef struct {
-    uint64_t last;
-    rips_list buckets[65];
+    lk_heap heap;
     // For each vertex, what `losskit_rips_join` says of it.
     uint32_t *ranks;
     int32_t *ends;
 } rips_column;
 
-static inline rips_list *rips_bucket(rips_column *column, uint64_t simplex) {
-    return &column->buckets[simplex == column->last ? 0 : 64 - __builtin_clzll(simplex ^ column->last)];
-}
-
 static bool rips_create_column(losskit_rips *rips, rips_column *column) {
     *column = (rips_column){0};
-    column->ranks = rips_resize(rips, NULL, 0, 4 * rips->stride);
-    column->ends = rips_resize(rips, NULL, 0, 4 * rips->stride);
+    column->ranks = lk_resize(&rips->ledger, NULL, 0, 4 * rips->stride);
+    column->ends = lk_resize(&rips->ledger, NULL, 0, 4 * rips->stride);
     return column->ranks && column->ends;
 }
 
 static void rips_destroy_column(losskit_rips *rips, rips_column *column) {
-    for (int b = 0; b <= 64; b++) rips_drop(rips, &column->buckets[b]);
-    rips_resize(rips, column->ranks, column->ranks ? 4 * rips->stride : 0, 0);
-    rips_resize(rips, column->ends, column->ends ? 4 * rips->stride : 0, 0);
-}
-
-static void rips_empty(rips_column *column) {
-    column->last = 0;
-    for (int b = 0; b <= 64; b++) column->buckets[b].count = 0;
-}
-
-// The first simplex of the column, which stays in it; false where the column is zero.
-static bool rips_find_pivot(losskit_rips *rips, rips_column *column, uint64_t *pivot) {
-    while (true) {
-        rips_list *equal = &column->buckets[0];
-        equal->count &= 1;
-        if (equal->count) {
-            *pivot = column->last;
-            return true;
-        }
-        int b = 1;
-        while (b <= 64 && !column->buckets[b].count) b++;
-        if (b > 64) return false;
-        rips_list *list = &column->buckets[b];
-        uint64_t first = list->items[0];
-        for (int64_t i = 1; i < list->count; i++) first = list->items[i] < first ? list->items[i] : first;
-        column->last = first;
-        for (int64_t i = 0; i < list->count; i++) {
-            if (!rips_push(rips, rips_bucket(column, list->items[i]), list->items[i])) return false;
-        }
-        list->count = 0;
-    }
+    lk_heap_drop(&rips->ledger, &column->heap);
+    lk_resize(&rips->ledger, column->ranks, column->ranks ? 4 * rips->stride : 0, 0);
+    lk_resize(&rips->ledger, column->ends, column->ends ? 4 * rips->stride : 0, 0);
 }
 
 // Adds the cofacets of a simplex up to the threshold.
@@ -96,7 +63,7 @@ static bool rips_add_coboundary(losskit_rips *rips, rips_column *column, uint64_
             place = rips_place(rips, rest, dimension);
         }
         const uint64_t cofacet = ((uint64_t)column->ranks[vertex] << bits) + place;
-        if (!rips_push(rips, rips_bucket(column, cofacet), cofacet)) return false;
+        if (!lk_heap_add(&rips->ledger, &column->heap, cofacet)) return false;
     }
     return true;
 }

@@ -8,7 +8,7 @@
 // and `missing` more of `candidates`: ascending, below the others, their edges to all before the last one. A simplex that has a candidate left is the
 // facet of an apparent pair, one whose last vertex was the first candidate the cofacet of one.
 static bool extend(losskit_rips *rips, uint32_t rank, int32_t *others, int taken, int missing, const int32_t *candidates, int64_t count,
-                   int32_t *scratch, rips_list *list) {
+                   int32_t *scratch, lk_list *list) {
     for (int64_t c = count - 1; c >= missing - 1; c--) {
         const uint32_t *row = rips_row(rips, candidates[c]);
         int64_t left = 0;
@@ -21,17 +21,17 @@ static bool extend(losskit_rips *rips, uint32_t rank, int32_t *others, int taken
             if (!extend(rips, rank, others, taken + 1, missing - 1, scratch, left, scratch + left, list)) return false;
         } else if (left == 0 && c > 0) {
             const uint64_t simplex = ((uint64_t)rank << rips->bits[taken + 2]) + rips_place(rips, others, taken + 1);
-            if (rips_find(&rips->cleared, simplex) < 0 && !rips_push(rips, list, simplex)) return false;
+            if (rips_find(&rips->cleared, simplex) < 0 && !lk_push(&rips->ledger, list, simplex)) return false;
         }
     }
     return true;
 }
 
 void losskit_rips_collect(losskit_rips *rips, int32_t dimension, int64_t piece) {
-    rips_list *list = &rips->collected[piece];
+    lk_list *list = &rips->collected[piece];
     const int64_t begin = rips->edge_count * piece / losskit_rips_pieces, end = rips->edge_count * (piece + 1) / losskit_rips_pieces;
     const int64_t bytes = 4 * (dimension + 1) * rips->n;
-    int32_t *candidates = dimension > 1 ? rips_resize(rips, NULL, 0, bytes) : NULL;
+    int32_t *candidates = dimension > 1 ? lk_resize(&rips->ledger, NULL, 0, bytes) : NULL;
     if (dimension > 1 && !candidates) return;
     for (int64_t rank = end - 1; rank >= begin; rank--) {
         const uint32_t *rows[] = {rips_row(rips, rips->edges[2 * rank]), rips_row(rips, rips->edges[2 * rank + 1])};
@@ -39,7 +39,7 @@ void losskit_rips_collect(losskit_rips *rips, int32_t dimension, int64_t piece) 
         if (dimension == 1 && rips->is_branch[rank]) continue;
         losskit_rips_first_common(rows, 2, rips->stride, (uint32_t)rank, &first);
         if (dimension == 1) {
-            if (first < 0 && !rips_push(rips, list, (uint64_t)rank)) return;
+            if (first < 0 && !lk_push(&rips->ledger, list, (uint64_t)rank)) return;
             continue;
         }
         for (int64_t v = first; v >= 0 && v < rips->n; v++) {
@@ -49,5 +49,5 @@ void losskit_rips_collect(losskit_rips *rips, int32_t dimension, int64_t piece) 
         int32_t others[rips_vertices];
         if (!extend(rips, (uint32_t)rank, others, 0, dimension - 1, candidates, count, candidates + count, list)) break;
     }
-    rips_resize(rips, candidates, candidates ? bytes : 0, 0);
+    lk_resize(&rips->ledger, candidates, candidates ? bytes : 0, 0);
 }

@@ -2,20 +2,11 @@
 
 #pragma once
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "ledger.h"
 #include "losskit_rips.h"
 
 enum { rips_vertices = losskit_rips_dimensions + 2, rips_lanes = 16 };
 static const uint32_t rips_never = UINT32_MAX;
-
-typedef struct {
-    uint64_t *items;
-    int64_t count, capacity;
-} rips_list;
 
 typedef struct {
     uint64_t key;
@@ -38,55 +29,16 @@ struct losskit_rips {
     // [vertices + 1, n + 1]: C(v, k) by k; and by dimension the bits for vertices other than the last edge's.
     int64_t *binomials;
     int bits[rips_vertices];
-    rips_list collected[losskit_rips_pieces];
+    lk_list collected[losskit_rips_pieces];
     // The columns, the last simplex first, and of each the simplices added to it.
-    rips_list columns;
-    rips_list *added;
+    lk_list columns;
+    lk_list *added;
     // Columns by their pivots: of this dimension, and of the one before.
     rips_table pivots, cleared;
     losskit_rips_pair *pairs;
     int64_t pair_count, pair_capacity, formed;
-    _Atomic int64_t bytes, peak;
-    atomic_bool failed;
+    lk_ledger ledger;
 };
-
-// MARK: - Memory
-
-// Memory of a new size that keeps what fits; null where there is none, and then the old one is as it was.
-static inline void *rips_resize(losskit_rips *rips, void *old, int64_t from, int64_t to) {
-    void *memory = NULL;
-    if (to && !(memory = realloc(old, (size_t)to))) {
-        atomic_store(&rips->failed, true);
-        return NULL;
-    }
-    if (!to) free(old);
-    int64_t now = atomic_fetch_add(&rips->bytes, to - from) + to - from, peak = atomic_load(&rips->peak);
-    while (now > peak && !atomic_compare_exchange_weak(&rips->peak, &peak, now)) {}
-    return memory;
-}
-
-// Room for `more` items.
-static inline bool rips_reserve(losskit_rips *rips, rips_list *list, int64_t more) {
-    if (list->count + more <= list->capacity) return true;
-    int64_t capacity = list->capacity ? list->capacity : 16;
-    while (capacity < list->count + more) capacity *= 2;
-    uint64_t *items = rips_resize(rips, list->items, 8 * list->capacity, 8 * capacity);
-    if (!items) return false;
-    list->items = items;
-    list->capacity = capacity;
-    return true;
-}
-
-static inline bool rips_push(losskit_rips *rips, rips_list *list, uint64_t simplex) {
-    if (!rips_reserve(rips, list, 1)) return false;
-    list->items[list->count++] = simplex;
-    return true;
-}
-
-static inline void rips_drop(losskit_rips *rips, rips_list *list) {
-    rips_resize(rips, list->items, 8 * list->capacity, 0);
-    *list = (rips_list){0};
-}
 
 // MARK: - Simplices
 
@@ -129,18 +81,18 @@ static inline void rips_vertices_of(const losskit_rips *rips, uint64_t simplex, 
 
 static inline void rips_drop_columns(losskit_rips *rips) {
     if (rips->added) {
-        for (int64_t c = 0; c < rips->columns.count; c++) rips_drop(rips, &rips->added[c]);
-        rips_resize(rips, rips->added, (int64_t)sizeof(rips_list) * rips->columns.count, 0);
+        for (int64_t c = 0; c < rips->columns.count; c++) lk_drop(&rips->ledger, &rips->added[c]);
+        lk_resize(&rips->ledger, rips->added, (int64_t)sizeof(lk_list) * rips->columns.count, 0);
         rips->added = NULL;
     }
-    rips_drop(rips, &rips->columns);
+    lk_drop(&rips->ledger, &rips->columns);
 }
 
 // Notes a class by the ranks of the edges that begin and end it, -1 for none.
 static inline bool rips_add_pair(losskit_rips *rips, int64_t birth, int64_t death) {
     if (rips->pair_count == rips->pair_capacity) {
         const int64_t size = sizeof(losskit_rips_pair), capacity = rips->pair_capacity ? 2 * rips->pair_capacity : 16;
-        losskit_rips_pair *pairs = rips_resize(rips, rips->pairs, size * rips->pair_capacity, size * capacity);
+        losskit_rips_pair *pairs = lk_resize(&rips->ledger, rips->pairs, size * rips->pair_capacity, size * capacity);
         if (!pairs) return false;
         rips->pairs = pairs;
         rips->pair_capacity = capacity;

@@ -8,26 +8,26 @@
 static bool join_columns(losskit_rips *rips) {
     rips_drop_columns(rips);
     for (int piece = losskit_rips_pieces - 1; piece >= 0; piece--) {
-        rips_list *list = &rips->collected[piece];
-        if (!rips_reserve(rips, &rips->columns, list->count)) return false;
+        lk_list *list = &rips->collected[piece];
+        if (!lk_reserve(&rips->ledger, &rips->columns, list->count)) return false;
         if (list->count) memcpy(rips->columns.items + rips->columns.count, list->items, 8 * (size_t)list->count);
         rips->columns.count += list->count;
-        rips_drop(rips, list);
+        lk_drop(&rips->ledger, list);
     }
     if (!rips->columns.count) return true;
-    const int64_t bytes = (int64_t)sizeof(rips_list) * rips->columns.count;
-    rips->added = rips_resize(rips, NULL, 0, bytes);
+    const int64_t bytes = (int64_t)sizeof(lk_list) * rips->columns.count;
+    rips->added = lk_resize(&rips->ledger, NULL, 0, bytes);
     if (rips->added) memset(rips->added, 0, (size_t)bytes);
     return rips->added;
 }
 
 // Adds a simplex to what a column has become, and its coboundary to the column.
-static bool add(losskit_rips *rips, rips_list *added, rips_column *column, uint64_t simplex, int dimension) {
-    return rips_push(rips, added, simplex) && rips_add_coboundary(rips, column, simplex, dimension);
+static bool add(losskit_rips *rips, lk_list *added, rips_column *column, uint64_t simplex, int dimension) {
+    return lk_push(&rips->ledger, added, simplex) && rips_add_coboundary(rips, column, simplex, dimension);
 }
 
 // Adds the column that a pivot belongs to; false in `wasTaken` where it belongs to none.
-static bool cancel_pivot(losskit_rips *rips, uint64_t pivot, int dimension, rips_column *column, rips_list *added, bool *wasTaken) {
+static bool cancel_pivot(losskit_rips *rips, uint64_t pivot, int dimension, rips_column *column, lk_list *added, bool *wasTaken) {
     const int64_t other = rips_find(&rips->pivots, pivot);
     *wasTaken = true;
     if (other >= 0) {
@@ -53,59 +53,37 @@ static bool cancel_pivot(losskit_rips *rips, uint64_t pivot, int dimension, rips
     return add(rips, added, column, facet, dimension);
 }
 
-static int compare(const void *a, const void *b) {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-// Keeps what occurs an odd number of times.
-static bool keep_added(losskit_rips *rips, rips_list *added, rips_list *kept) {
-    if (!added->count) return true;
-    qsort(added->items, (size_t)added->count, 8, compare);
-    int64_t count = 0;
-    for (int64_t i = 0; i < added->count; i++) {
-        if (count && added->items[count - 1] == added->items[i]) count--;
-        else added->items[count++] = added->items[i];
-    }
-    if (!count) return true;
-    kept->items = rips_resize(rips, NULL, 0, 8 * count);
-    if (!kept->items) return false;
-    kept->count = kept->capacity = count;
-    memcpy(kept->items, added->items, 8 * (size_t)count);
-    return true;
-}
-
 // Reduces a column by those before it. `column` and `added` are working memory.
-static bool reduce_column(losskit_rips *rips, int64_t place, int dimension, rips_column *column, rips_list *added) {
+static bool reduce_column(losskit_rips *rips, int64_t place, int dimension, rips_column *column, lk_list *added) {
     const uint64_t simplex = rips->columns.items[place];
     const uint32_t birth = rips_rank(rips, simplex, dimension);
     uint64_t pivot;
-    rips_empty(column);
+    lk_heap_empty(&column->heap);
     added->count = 0;
     if (!rips_add_coboundary(rips, column, simplex, dimension)) return false;
-    while (rips_find_pivot(rips, column, &pivot)) {
+    while (lk_heap_first(&rips->ledger, &column->heap, &pivot)) {
         bool wasTaken;
         if (!cancel_pivot(rips, pivot, dimension, column, added, &wasTaken)) return false;
         if (wasTaken) continue;
         const uint32_t death = rips_rank(rips, pivot, dimension + 1);
-        if (!keep_added(rips, added, &rips->added[place]) || !rips_insert(rips, &rips->pivots, pivot, place)) return false;
+        if (!lk_keep_odd(&rips->ledger, added, &rips->added[place]) || !rips_insert(rips, &rips->pivots, pivot, place)) return false;
         return rips->lengths[death] <= rips->lengths[birth] || rips_add_pair(rips, birth, death);
     }
-    return !atomic_load(&rips->failed) && rips_add_pair(rips, birth, -1);
+    return !atomic_load(&rips->ledger.failed) && rips_add_pair(rips, birth, -1);
 }
 
 int64_t losskit_rips_reduce(losskit_rips *rips, int32_t dimension) {
     rips_column column;
-    rips_list added = {0};
+    lk_list added = {0};
     rips->pair_count = 0;
-    bool succeeded = !atomic_load(&rips->failed) && join_columns(rips);
+    bool succeeded = !atomic_load(&rips->ledger.failed) && join_columns(rips);
     succeeded &= rips_create_column(rips, &column);
     for (int64_t place = 0; succeeded && place < rips->columns.count; place++) {
         succeeded = reduce_column(rips, place, dimension, &column, &added);
     }
     rips->formed += rips->columns.count;
     rips_destroy_column(rips, &column);
-    rips_drop(rips, &added);
+    lk_drop(&rips->ledger, &added);
     rips_forget(rips, &rips->cleared);
     rips->cleared = rips->pivots;
     rips->pivots = (rips_table){0};

@@ -20,14 +20,14 @@ static inline int64_t rips_find(const rips_table *table, uint64_t key) {
 }
 
 static inline void rips_forget(losskit_rips *rips, rips_table *table) {
-    rips_resize(rips, table->entries, (int64_t)sizeof(rips_entry) * table->capacity, 0);
+    lk_resize(&rips->ledger, table->entries, (int64_t)sizeof(rips_entry) * table->capacity, 0);
     *table = (rips_table){0};
 }
 
 static inline bool rips_insert(losskit_rips *rips, rips_table *table, uint64_t key, int64_t column) {
     if (2 * (table->count + 1) > table->capacity) {
         rips_table grown = {.capacity = table->capacity ? 2 * table->capacity : 64, .count = table->count};
-        grown.entries = rips_resize(rips, NULL, 0, (int64_t)sizeof(rips_entry) * grown.capacity);
+        grown.entries = lk_resize(&rips->ledger, NULL, 0, (int64_t)sizeof(rips_entry) * grown.capacity);
         if (!grown.entries) return false;
         for (int64_t slot = 0; slot < grown.capacity; slot++) grown.entries[slot].key = rips_free;
         for (int64_t slot = 0; slot < table->capacity; slot++) {

@@ -3,20 +3,6 @@ import LossKit
 import LossKitTestSupport
 import Testing
 
-/// What a diagram says, without the classes that live for no time.
-private func classes(_ diagrams: [PersistenceDiagram]) throws -> [NaiveHomology.Class] {
-    try diagrams.flatMap { diagram in
-        let (births, deaths) = (try diagram.births.array(of: Double.self), try diagram.deaths.array(of: Double.self))
-        let finite = zip(births, deaths).filter { $0 < $1 }.map {
-            NaiveHomology.Class(dimension: diagram.dimension, birth: $0, death: $1)
-        }
-        return finite
-            + (try diagram.essentialBirths.array(of: Double.self).map {
-                NaiveHomology.Class(dimension: diagram.dimension, birth: $0, death: .infinity)
-            })
-    }.sorted()
-}
-
 private func polygon(_ n: Int) -> [Float] {
     (0..<n).flatMap { i -> [Float] in
         let angle = 2 * Double.pi * Double(i) / Double(n)
@@ -67,8 +53,8 @@ private func crossPolytope(_ d: Int) -> [Float] {
             let radius = distances.map { $0.max() ?? 0 }.min() ?? 0
             let limit = share.map { $0 * radius }
             let expected = NaiveHomology(distances: distances, maximumDimension: highest, threshold: Double(Float(limit ?? radius)))
-            let actual = try classes(ripsPersistence(points, maximumDimension: highest, threshold: limit))
-            #expect(actual == expected.classes, "seed \(seed), threshold \(share ?? 1)")
+            let actual = try HomologyClasses(ripsPersistence(points, maximumDimension: highest, threshold: limit))
+            #expect(actual.classes == expected.classes, "seed \(seed), threshold \(share ?? 1)")
         }
     }
 
@@ -151,9 +137,8 @@ private func crossPolytope(_ d: Int) -> [Float] {
         let (shuffled, shuffledSlope) = try valueWithGradient(at: points.rows(at: order), of: loss)
         expectClose([try shuffled.scalar()], [try value.scalar()], tolerance: 1e-6)
         try expectClose(shuffledSlope, try slope.rows(at: order).array(of: Double.self), tolerance: 1e-5)
-        #expect(try classes(ripsPersistence(points * 4)) == classes(ripsPersistence(points)).map {
-            NaiveHomology.Class(dimension: $0.dimension, birth: 4 * $0.birth, death: 4 * $0.death)
-        })
+        let scaled = try HomologyClasses(ripsPersistence(points)).map { (4 * $0.birth, 4 * $0.death) }
+        #expect(try HomologyClasses(ripsPersistence(points * 4)).classes == scaled.classes)
     }
 
     @Test(arguments: Device.all)

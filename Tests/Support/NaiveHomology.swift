@@ -31,35 +31,16 @@ public struct NaiveHomology {
         extend([], 0)
         simplices.sort { ($0.value, $0.vertices.count) < ($1.value, $1.vertices.count) }
         let places = Dictionary(uniqueKeysWithValues: simplices.enumerated().map { ($1.vertices, $0) })
-        // By its pivot each reduced column, and what begins a class without ending another.
-        var reduced: [Int: Set<Int>] = [:]
-        var open: Set<Int> = []
-        var found: [Class] = []
-        for (place, simplex) in simplices.enumerated() {
-            var column: Set<Int> = []
-            if simplex.vertices.count > 1 {
-                for index in simplex.vertices.indices {
-                    var facet = simplex.vertices
-                    facet.remove(at: index)
-                    if let facetPlace = places[facet] { column.insert(facetPlace) }
-                }
-            }
-            while let pivot = column.max(), let other = reduced[pivot] { column.formSymmetricDifference(other) }
-            guard let pivot = column.max() else {
-                open.insert(place)
-                continue
-            }
-            reduced[pivot] = column
-            open.remove(pivot)
-            let birth = simplices[pivot]
-            if simplex.value > birth.value {
-                found.append(Class(dimension: birth.vertices.count - 1, birth: birth.value, death: simplex.value))
-            }
-        }
-        for place in open where simplices[place].vertices.count <= maximumDimension + 1 {
-            found.append(
-                Class(dimension: simplices[place].vertices.count - 1, birth: simplices[place].value, death: .infinity))
-        }
-        classes = found.sorted()
+        classes = BoundaryMatrix(
+            columns: simplices.map { simplex in
+                guard simplex.vertices.count > 1 else { return [] }
+                return Set(
+                    simplex.vertices.indices.compactMap { index in
+                        var facet = simplex.vertices
+                        facet.remove(at: index)
+                        return places[facet]
+                    })
+            }, dimensions: simplices.map { $0.vertices.count - 1 }, values: simplices.map(\.value), highest: maximumDimension
+        ).classes
     }
 }

@@ -3,6 +3,7 @@
 
 #include "losskit_alignment.h"
 #include "losskit_cross_entropy.h"
+#include "losskit_cubical.h"
 #include "losskit_exact_transport.h"
 #include "losskit_expression.h"
 #include "losskit_formula.h"

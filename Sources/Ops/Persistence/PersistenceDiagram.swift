@@ -6,9 +6,10 @@ public struct PersistenceDiagram: Sendable {
     public let births: Tensor
     /// [pairs]: where each class dies.
     public let deaths: Tensor
-    /// [pairs, 2] int32: the edge i < j whose appearance begins each class; [pairs, 0] in dimension 0, whose classes begin with points.
+    /// int32: what begins each class. Of points [pairs, 2], the edge i < j whose appearance does, or [pairs, 0] in dimension 0, whose classes begin with
+    /// points; of an image [pairs, rank], the coordinates of the voxel whose value that is.
     public let birthGenerators: Tensor
-    /// [pairs, 2] int32: the edge i < j whose appearance makes each class die.
+    /// int32: what makes each class die, [pairs, 2] of points and [pairs, rank] of an image.
     public let deathGenerators: Tensor
     /// [classes]: the births of the classes that never die.
     public let essentialBirths: Tensor

@@ -1,0 +1,59 @@
+import LossKitKernels
+
+/// What a voxel of an image is in its cubical complex.
+public enum CubicalConstruction: String, Sendable, CaseIterable {
+    /// A corner of cubes (V-construction): voxels are connected along the axes, and a cell appears with the last of its corners.
+    case vertices
+    /// A cube (T-construction): voxels are connected across edges and corners too, and a cell appears with the first cube that it belongs to.
+    case cubes
+}
+
+/// Persistent homology of the sublevel sets, or superlevel sets, of an image: components, loops and voids. Coefficients are those of Z/2.
+///
+/// Gradient: a birth or a death is the value of one voxel, its generator; the pairing is a constant, so where it changes this is a subgradient.
+///
+/// - Parameters:
+///   - image: [w], [h, w] or [d, h, w], floating point, finite, fewer than 2^28 voxels.
+///   - construction: What a voxel is. GUDHI's `vertices=` and `top_dimensional_cells=` are these two; its default is the latter.
+///   - isSuperlevel: Whether voxels appear from the largest value down; then births are above deaths.
+/// - Returns: A diagram for each dimension below the image's rank, of the classes that live for some time, in no particular order.
+/// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` for other shapes,
+///   ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first voxel that is not finite;
+///   ``DeviceError/outOfMemory(device:requested:inUse:cached:limit:)``.
+/// - Note: On the host, by union-find in two dimensions; loops in three by the reduction of the coboundary. Equal values are taken in the order of
+///   their places; the values of the diagrams do not depend on that.
+///   Source: B. Bleile, A. Garin, T. Heiss, K. Maggs, V. Robins, The persistent homology of dual digital image constructions, 2022.
+public func cubicalPersistence(
+    _ image: Tensor, construction: CubicalConstruction = .vertices, isSuperlevel: Bool = false
+) throws -> [PersistenceDiagram] {
+    guard try 1...3 ~= image.checked().rank, image.dtype.isFloatingPoint, image.count > 0, image.count < 1 << 28 else {
+        throw TensorError.shapeMismatch(
+            operation: "cubicalPersistence", expected: "a floating-point image [w], [h, w] or [d, h, w] of 1 to 2^28 - 1 voxels",
+            actual: [image.shape])
+    }
+    let fixed = stopGradient(image).asType(.float32)
+    let values = try (isSuperlevel ? -fixed : fixed).array(of: Float.self)
+    func coordinates(_ voxel: Int) -> [Int] {
+        var rest = voxel
+        return image.shape.reversed().map { length in
+            defer { rest /= length }
+            return rest % length
+        }.reversed()
+    }
+    if let voxel = values.firstIndex(where: { !$0.isFinite }) {
+        throw TensorError.invalidArgument(
+            operation: "cubicalPersistence", expected: "finite values", actual: "\(values[voxel]) at \(coordinates(voxel))")
+    }
+    let found = try CubicalPersistence(values: values, shape: image.shape, voxelsAreCorners: construction == .vertices)
+    let flat = try image.reshaped([image.count])
+    func elements(at voxels: [Int]) throws -> Tensor { try flat.take(Tensor(voxels, on: flat.device)) }
+    func generators(_ voxels: [Int]) throws -> Tensor {
+        try Tensor(voxels.flatMap { coordinates($0).map { Int32($0) } }, shape: [voxels.count, image.rank], on: flat.device)
+    }
+    return try found.classes.enumerated().map { dimension, classes in
+        let (births, deaths) = (classes.map(\.birth), classes.map(\.death))
+        return PersistenceDiagram(
+            dimension: dimension, births: try elements(at: births), deaths: try elements(at: deaths), birthGenerators: try generators(births),
+            deathGenerators: try generators(deaths), essentialBirths: try elements(at: dimension == 0 ? [found.first] : []))
+    }
+}
