@@ -12,8 +12,29 @@
 #define MATH(single, general) general
 #endif
 
-static void LKT(step)(const losskit_step *s, const T *restrict x, const T *restrict y, const T *restrict z, T *restrict out, int64_t n) {
+// Memory that is read where it lies, and of which the next block is still to come in.
+typedef struct LKT(ahead) {
+    const T *next[losskit_maximum_leaves];
+    int count;
+} LKT(ahead);
+
+lk_inline void LKT(fetch)(const LKT(ahead) *ahead, int64_t from, int64_t to) {
+    for (int k = 0; k < ahead->count; k++)
+        for (int64_t i = from; i < to; i += 64 / (int64_t)sizeof(T)) __builtin_prefetch(ahead->next[k] + i, 0, 2);
+}
+
+static void LKT(step)(const losskit_step *s, const T *restrict x, const T *restrict y, const T *restrict z, T *restrict out, int64_t n,
+                      LKT(ahead) *ahead) {
 #define EACH(expression) for (int64_t i = 0; i < n; i++) { T a = x[i]; out[i] = (T)(expression); } break;
+// The same for what takes longer than memory takes to answer: what is needed next comes in meanwhile, by shares.
+#define LONG(expression) \
+    for (int64_t from = 0; from < n; from += 64) { \
+        int64_t to = n - from < 64 ? n : from + 64; \
+        LKT(fetch)(ahead, from, to); \
+        for (int64_t i = from; i < to; i++) { T a = x[i]; out[i] = (T)(expression); } \
+    } \
+    ahead->count = 0; \
+    break;
 #define PAIR(expression) for (int64_t i = 0; i < n; i++) { T a = x[i], b = y[i]; out[i] = (T)(expression); } break;
     switch (s->opcode) {
 #if IS_FLOAT
@@ -32,13 +53,13 @@ static void LKT(step)(const losskit_step *s, const T *restrict x, const T *restr
     case op_reciprocal: EACH(1 / a)
     case op_square_root: EACH(MATH(__builtin_sqrtf, __builtin_sqrt)(a))
     case op_reciprocal_square_root: EACH(1 / MATH(__builtin_sqrtf, __builtin_sqrt)(a))
-    case op_exp: EACH(MATH(LK(lk_exp), exp)(a))
+    case op_exp: LONG(MATH(LK(lk_exp), exp)(a))
     case op_exp2: EACH(MATH(exp2f, exp2)(a))
     case op_expm1: EACH(MATH(expm1f, expm1)(a))
-    case op_log: EACH(MATH(LK(lk_log), log)(a))
+    case op_log: LONG(MATH(LK(lk_log), log)(a))
     case op_log2: EACH(MATH(log2f, log2)(a))
     case op_log10: EACH(MATH(log10f, log10)(a))
-    case op_log1p: EACH(MATH(LK(lk_log1p), log1p)(a))
+    case op_log1p: LONG(MATH(LK(lk_log1p), log1p)(a))
     case op_sin: EACH(MATH(sinf, sin)(a))
     case op_cos: EACH(MATH(cosf, cos)(a))
     case op_tan: EACH(MATH(tanf, tan)(a))
@@ -47,16 +68,16 @@ static void LKT(step)(const losskit_step *s, const T *restrict x, const T *restr
     case op_atan: EACH(MATH(atanf, atan)(a))
     case op_sinh: EACH(MATH(sinhf, sinh)(a))
     case op_cosh: EACH(MATH(coshf, cosh)(a))
-    case op_tanh: EACH(MATH(LK(lk_tanh), tanh)(a))
+    case op_tanh: LONG(MATH(LK(lk_tanh), tanh)(a))
     case op_asinh: EACH(MATH(asinhf, asinh)(a))
     case op_acosh: EACH(MATH(acoshf, acosh)(a))
     case op_atanh: EACH(MATH(atanhf, atanh)(a))
-    case op_sigmoid: EACH(MATH(LK(lk_sigmoid)(a), (a < 0 ? exp(a) : 1) / (1 + exp(-fabs(a)))))
-    case op_softplus: EACH(MATH(LK(lk_softplus)(a), (a > 0 || a != a ? a : 0) + log1p(exp(-fabs(a)))))
-    case op_gelu: EACH(MATH(LK(lk_gelu)(a), special_gelu(a)))
-    case op_gelu_slope: EACH(MATH(LK(lk_gelu_slope)(a), special_gelu_slope(a)))
-    case op_erf: EACH(MATH(LK(lk_erf), erf)(a))
-    case op_erfc: EACH(MATH(LK(lk_erfc), erfc)(a))
+    case op_sigmoid: LONG(MATH(LK(lk_sigmoid)(a), (a < 0 ? exp(a) : 1) / (1 + exp(-fabs(a)))))
+    case op_softplus: LONG(MATH(LK(lk_softplus)(a), (a > 0 || a != a ? a : 0) + log1p(exp(-fabs(a)))))
+    case op_gelu: LONG(MATH(LK(lk_gelu)(a), special_gelu(a)))
+    case op_gelu_slope: LONG(MATH(LK(lk_gelu_slope)(a), special_gelu_slope(a)))
+    case op_erf: LONG(MATH(LK(lk_erf), erf)(a))
+    case op_erfc: LONG(MATH(LK(lk_erfc), erfc)(a))
     case op_erf_inverse: EACH(special_erf_inverse(a))
     case op_log_gamma: EACH(special_log_gamma(a))
     case op_digamma: EACH(special_digamma(a))
@@ -117,6 +138,7 @@ static void LKT(step)(const losskit_step *s, const T *restrict x, const T *restr
     default: break;
     }
 #undef EACH
+#undef LONG
 #undef PAIR
 }
 

@@ -80,17 +80,16 @@ static void LKT(store)(int type, const T *values, int64_t n, void *output, int64
 // Values of `n` elements from linear index `at`; constants must stand in their registers already.
 static const T *LKT(evaluate)(const losskit_expression *e, int64_t at, int64_t n, T (*registers)[LK_STRIDE]) {
     const T *values[losskit_maximum_registers] = {0};
+    LKT(ahead) ahead = {.count = 0};
     for (int i = 0; i < e->step_count; i++) {
         const losskit_step *s = &e->steps[i];
         T *out = registers[s->target];
         values[s->target] = out;
         if (s->opcode == op_leaf && e->leaf_types[s->a] == NATIVE && e->rank == 1 && e->strides[s->a] == 1) {
-            const T *source = (const T *)e->leaves[s->a] + at;
-            values[s->target] = source;
-            // The next block comes in while this one is worked on: leaves are too many streams, too short each, for the machine to foresee.
-            for (int64_t i = 0; i < n; i += 64 / (int64_t)sizeof(T)) __builtin_prefetch(source + LK_BLOCK + i, 0, 2);
+            values[s->target] = (const T *)e->leaves[s->a] + at;
+            if (ahead.count < losskit_maximum_leaves) ahead.next[ahead.count++] = values[s->target] + LK_BLOCK;
         } else if (s->opcode == op_leaf) LKT(load)(e, s->a, at, n, out);
-        else if (s->opcode != op_constant) LKT(step)(s, values[s->a], values[s->b], values[s->c], out, n);
+        else if (s->opcode != op_constant) LKT(step)(s, values[s->a], values[s->b], values[s->c], out, n, &ahead);
     }
     return values[e->result];
 }

@@ -59,7 +59,7 @@ static void LKT(run_steps)(const losskit_formula *f, LKT(worker) *w, int begin, 
             T value = ((const T *)slot->values)[(slot->side == losskit_side_row ? row * slot->d : 0) + at];
             for (int64_t j = 0; j < n; j++) target[j] = value;
         } else {
-            LKT(step)(s, w->values[s->a], w->values[s->b], w->values[s->c], target, n);
+            LKT(step)(s, w->values[s->a], w->values[s->b], w->values[s->c], target, n, &(LKT(ahead)){.count = 0});
         }
         w->values[s->target] = target;
     }

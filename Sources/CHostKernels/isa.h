@@ -1,6 +1,6 @@
 // Compiles the body named by LK_BODY once for each instruction set. In the body, LK(name) is the name for the current one and LK_FMA(a, b, c) is
-// a * b + c, fused where the machine has the instruction; vectors have LK_VECTOR_BYTES. LK_DISPATCH(name, parameters, arguments) then defines the
-// function that picks.
+// a * b + c, fused where the machine has the instruction and LK_FUSES is 1; vectors have LK_VECTOR_BYTES. LK_DISPATCH(name, parameters, arguments)
+// then defines the function that picks.
 
 #include "losskit_isa.h"
 
@@ -10,9 +10,11 @@
 #define LK(name) LK_JOIN(name, _baseline)
 #define LK_VECTOR_BYTES 16
 #if defined(__aarch64__)
+#define LK_FUSES 1
 #define LK_FMA(a, b, c) __builtin_fma(a, b, c)
 #define LK_FMAF(a, b, c) __builtin_fmaf(a, b, c)
 #else
+#define LK_FUSES 0
 #define LK_FMA(a, b, c) ((a) * (b) + (c))
 #define LK_FMAF(a, b, c) ((a) * (b) + (c))
 #endif
@@ -20,9 +22,11 @@
 #undef LK
 
 #if defined(__x86_64__)
+#undef LK_FUSES
 #undef LK_FMA
 #undef LK_FMAF
 #undef LK_VECTOR_BYTES
+#define LK_FUSES 1
 #define LK_FMA(a, b, c) __builtin_fma(a, b, c)
 #define LK_FMAF(a, b, c) __builtin_fmaf(a, b, c)
 

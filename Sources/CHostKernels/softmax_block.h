@@ -5,23 +5,14 @@
 typedef float softmax_vector __attribute__((vector_size(64), aligned(64)));
 #endif
 
-// exp(x) of numbers that are not above 0 by more than rounding; 0 below the normal numbers.
+// exp(x) of numbers that are not above 0 by more than rounding; 0 below the normal numbers, where the bits of the power of two come to 0.
 lk_inline float LK(exp_below)(float x) {
-    float bounded = x < -87.0f ? -87.0f : x;
+    float bounded = x < -88.0f ? -88.0f : x;
     float shifted = LK_FMAF(bounded, 1.44269504f, 12582912.0f);
-    int32_t n = LK(lk_to_bits)(shifted) - 0x4B400000;
     float whole = shifted - 12582912.0f;
     float r = LK_FMAF(whole, -0.693359375f, bounded);
     r = LK_FMAF(whole, 2.12194440e-4f, r);
-    float p = 1.9875691500e-4f;
-    p = LK_FMAF(p, r, 1.3981999507e-3f);
-    p = LK_FMAF(p, r, 8.3334519073e-3f);
-    p = LK_FMAF(p, r, 4.1665795894e-2f);
-    p = LK_FMAF(p, r, 1.6666665459e-1f);
-    p = LK_FMAF(p, r, 5.0000001201e-1f);
-    p = LK_FMAF(p * r, r, r) + 1.0f;
-    p *= LK(lk_from_bits)((int32_t)((uint32_t)(n + 127) << 23));
-    return x < -87.0f ? 0.0f : p;
+    return LK(lk_exp_reduced)(r) * LK(lk_from_bits)((int32_t)(((uint32_t)LK(lk_to_bits)(shifted) + 127) << 23));
 }
 
 // Logits as float32 with the bias, capped and divided by the temperature: where they lie if nothing is to be done, else in `scratch`.
