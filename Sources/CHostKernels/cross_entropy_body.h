@@ -69,15 +69,17 @@ static void LK(losskit_cross_entropy_forward_part)(const losskit_cross_entropy *
         }
         // The next block comes while this one is computed.
         const char *next = (const char *)g->logits + (row * o->classes + at + length) * size;
-        float lanes[LANES] = {0}, sum;
-        int64_t from = 0;
-        for (; from + 256 <= length; from += 256) {
-            for (int64_t line = 0; line < 256 * size; line += 64) __builtin_prefetch(next + from * size + line);
-            for (int64_t i = from; i < from + 256; i += LANES)
+        float lanes[LANES] = {0}, rest[LANES], sum = 0;
+        int64_t whole = length & ~(int64_t)(LANES - 1);
+        for (int64_t from = 0; from < whole; from += 256) {
+            int64_t to = whole - from < 256 ? whole : from + 256;
+            for (int64_t line = from * size; line < to * size; line += 64) __builtin_prefetch(next + line);
+            for (int64_t i = from; i < to; i += LANES)
                 for (int l = 0; l < LANES; l++) lanes[l] += LK(exp_below)(z[i + l] - reference);
         }
-        const float *rest = z + from;
-        ROW_SUM(sum, length - from, LK(exp_below)(rest[i] - reference));
+        for (int l = 0; l < LANES; l++) rest[l] = -INFINITY;
+        memcpy(rest, z + whole, (size_t)(length - whole) * sizeof *z);
+        for (int l = 0; l < LANES; l++) lanes[l] += LK(exp_below)(rest[l] - reference);
         for (int l = 0; l < LANES; l++) sum += lanes[l];
         part->sum += sum;
     }
@@ -85,6 +87,7 @@ static void LK(losskit_cross_entropy_forward_part)(const losskit_cross_entropy *
 }
 
 static losskit_cross_entropy_part LK(merged)(const losskit_cross_entropy_part *parts, int64_t count) {
+    if (count == 1) return parts[0];
     losskit_cross_entropy_part all = {.maximum = -INFINITY};
     for (int64_t i = 0; i < count; i++) {
         float m = parts[i].maximum;
