@@ -39,19 +39,20 @@ package enum ThreadPool {
 
 /// Persistent threads that wait for one job at a time.
 ///
-/// Unchecked: `mutex` guards every stored property but `next`, which is atomic.
+/// Unchecked: `mutex` guards every stored property but the atomic ones, of which `generation` and `active` change under it only.
 private final class Workers: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// The job, while there are pieces of it that nobody has begun.
     private var body: (@Sendable (Int) -> Void)?
     private var count = 0
-    private var generation = 0
-    private var busy = 0
     private var isTaken = false
+    /// How many jobs there have been.
+    private let generation = Atomic(0)
+    /// How many threads take part in the job, beside the caller.
+    private let active = Atomic(0)
     private let next = Atomic(0)
-    /// How many threads there are: as many as the system gave.
-    private var threadCount = 0
 
     init(count: Int) {
         pthread_mutex_init(mutex, nil)
@@ -73,7 +74,7 @@ private final class Workers: @unchecked Sendable {
                 Unmanaged<Workers>.fromOpaque(argument).takeUnretainedValue().work()
                 return nil
             }, argument.toOpaque())
-            if status == 0 { threadCount += 1 } else { argument.release() }
+            if status != 0 { argument.release() }
         }
     }
 
@@ -88,14 +89,14 @@ private final class Workers: @unchecked Sendable {
         self.body = body
         self.count = count
         next.store(0, ordering: .relaxed)
-        busy = threadCount
-        generation += 1
+        generation.add(1, ordering: .releasing)
         pthread_cond_broadcast(wake)
         pthread_mutex_unlock(mutex)
         drain(count, body)
+        // Whoever has not come by now need not come any more.
         pthread_mutex_lock(mutex)
-        while busy > 0 { pthread_cond_wait(done, mutex) }
         self.body = nil
+        wait(for: done) { active.load(ordering: .acquiring) == 0 }
         isTaken = false
         pthread_mutex_unlock(mutex)
         return true
@@ -105,25 +106,41 @@ private final class Workers: @unchecked Sendable {
         while case let index = next.add(1, ordering: .relaxed).oldValue, index < count { body(index) }
     }
 
-    /// Helps with the current job. A function of its own, since a closure passed on inside an endless loop is never let go of.
+    /// Helps with the current job and says whether there was one. A function of its own, since a closure passed on inside an endless loop is
+    /// never let go of.
     @inline(never)
-    private func takePart() {
-        guard let body else { return }
+    private func takesPart() -> Bool {
+        guard let body else { return false }
         let count = count
+        active.add(1, ordering: .relaxed)
         pthread_mutex_unlock(mutex)
         drain(count, body)
         pthread_mutex_lock(mutex)
+        return true
     }
 
     private func work() {
         var seen = 0
         pthread_mutex_lock(mutex)
         while true {
-            while generation == seen { pthread_cond_wait(wake, mutex) }
-            seen = generation
-            takePart()
-            busy -= 1
-            if busy == 0 { pthread_cond_signal(done) }
+            wait(for: wake) { generation.load(ordering: .acquiring) != seen }
+            seen = generation.load(ordering: .relaxed)
+            guard takesPart() else { continue }
+            if active.subtract(1, ordering: .releasing).newValue == 0 { pthread_cond_signal(done) }
         }
     }
+
+    /// Waits, with the mutex held, for what is signalled: awake for a little while, since the next step of a chain of short ones comes sooner
+    /// than a sleeping thread, then asleep.
+    private func wait(for signal: UnsafeMutablePointer<pthread_cond_t>, until hasCome: () -> Bool) {
+        guard !hasCome() else { return }
+        pthread_mutex_unlock(mutex)
+        let end = Clock.nanoseconds + Self.patience
+        while !hasCome(), Clock.nanoseconds < end { sched_yield() }
+        pthread_mutex_lock(mutex)
+        while !hasCome() { pthread_cond_wait(signal, mutex) }
+    }
+
+    /// Nanoseconds, about twice what waking a thread takes.
+    private static let patience: UInt64 = 50_000
 }
