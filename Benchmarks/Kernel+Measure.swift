@@ -52,7 +52,7 @@ extension Kernel {
             let entered = contenders.filter { $0.passes.contains(pass) }
             var race = Race(count: 1 + entered.count)
             for _ in 0...repetitions {
-                try race.run(0) { try seconds(pass, inputs, on: device) }
+                try race.run(0) { try Race.turn { try run(pass, inputs, on: device) } }
                 for (index, peer) in entered.enumerated() {
                     try race.run(index + 1) { try peers?.seconds(of: peer, pass) ?? .nan }
                 }
@@ -62,14 +62,12 @@ extension Kernel {
         return (rows, problems)
     }
 
-    private func seconds(_ pass: Pass, _ inputs: [Tensor], on device: Device) throws -> Double {
-        try Stopwatch.seconds {
-            switch pass {
-            case .forward: _ = try function(inputs).evaluated()
-            case .both: _ = try run(inputs)
-            }
-            try device.synchronize()
+    private func run(_ pass: Pass, _ inputs: [Tensor], on device: Device) throws {
+        switch pass {
+        case .forward: _ = try function(inputs).evaluated()
+        case .both: _ = try run(inputs)
         }
+        try device.synchronize()
     }
 
     private func row(_ pass: Pass, _ seconds: Double, _ peers: [(name: String, seconds: Double)], _ limits: Limits) -> Row {
@@ -85,23 +83,4 @@ extension Kernel {
             name: name, size: size, pass: pass, seconds: seconds, rate: rate, unit: unit, percent: 100 * rate / limit,
             peers: peers.map { PeerTime(name: $0.name, seconds: $0.seconds, ratio: $0.seconds / seconds) })
     }
-}
-
-/// Runs in turn of several who do the same, so that whatever else the machine does slows all of them.
-private struct Race {
-    /// A slow one need not run as often as the others, once it has run for so long.
-    private let patience = 1.5
-    private var times: [[Double]]
-
-    init(count: Int) { times = Array(repeating: [], count: count) }
-
-    mutating func run(_ index: Int, _ seconds: () throws -> Double) rethrows {
-        guard index == 0 || times[index].reduce(0, +) < patience else { return }
-        // Threads of the one before may still be spinning for more work.
-        if times.count > 1 { Thread.sleep(forTimeInterval: 0.01) }
-        times[index].append(try seconds())
-    }
-
-    /// The first run does not count if there are others.
-    func median(_ index: Int) -> Double { Array(times[index].dropFirst(times[index].count > 1 ? 1 : 0)).median }
 }

@@ -98,7 +98,7 @@ final class PeerProcess {
             value: try .load(value, on: .cpu), gradients: try (reply.gradients ?? []).map { try .load($0, on: .cpu) })
     }
 
-    /// How long one run takes by the peer's own clock.
+    /// How long a run takes in one turn of the race, by the peer's own clock.
     func seconds(of peer: Peer, _ pass: Kernel.Pass) throws -> Double {
         guard let seconds = try ask(Request(command: "run", peer: peer.name, pass: pass)).seconds else {
             throw PeerError(description: "\(peer.name) gave no time")

@@ -1,0 +1,27 @@
+import Foundation
+
+/// Runs in turn of several who do the same, so that whatever else the machine does slows all of them.
+struct Race {
+    /// A slow one need not have as many turns as the others, once it has run for so long.
+    private let patience = 1.5
+    private var times: [[Double]]
+
+    init(count: Int) { times = Array(repeating: [], count: count) }
+
+    /// One turn, the same for everybody and in `Peers/peer.py`: a run that is not timed, which brings the threads and the inputs back that others
+    /// have driven out, then three that are, of which the middle one counts; of what takes long, one.
+    static func turn(_ body: () throws -> Void) rethrows -> Double {
+        let first = try Stopwatch.seconds(body)
+        return try (0..<(first < 0.1 ? 3 : 1)).map { _ in try Stopwatch.seconds(body) }.median
+    }
+
+    mutating func run(_ index: Int, _ turn: () throws -> Double) rethrows {
+        guard index == 0 || times[index].reduce(0, +) < patience else { return }
+        // Threads of the one before may still be spinning for more work.
+        if times.count > 1 { Thread.sleep(forTimeInterval: 0.01) }
+        times[index].append(try turn())
+    }
+
+    /// The first turn does not count if there are others.
+    func median(_ index: Int) -> Double { Array(times[index].dropFirst(times[index].count > 1 ? 1 : 0)).median }
+}
