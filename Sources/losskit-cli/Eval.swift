@@ -13,11 +13,10 @@ struct Eval: ParsableCommand {
     @Option(name: .customLong("option"), help: "NAME=VALUE; once for each option.") var options: [String] = []
     @Option(name: .customLong("gradient"), help: "NAME=FILE.npy: write the gradient with respect to an input.") var gradients: [String] = []
     @Option(help: "Write the value to this .npy file.") var output: String?
-    @Option(help: "cpu, opencl, opencl:NAME or opencl:PLATFORM:DEVICE.") var device: String?
-    @Flag(help: "One JSON object on standard output.") var json = false
+    @OptionGroup var common: RunOptions
 
     func run() throws {
-        let device = try device.map { try Device.named($0) } ?? .default
+        let device = try common.device()
         guard let loss = LossRegistry.named(name) else {
             let names = LossRegistry.all.map(\.name)
             let nearest = LossRegistry.nearest(to: name, among: names).map { ", did you mean \($0)?" } ?? "; see losskit losses"
@@ -36,11 +35,15 @@ struct Eval: ParsableCommand {
                     actual: "\"\(name)\"")
             }
         }
-        let start = Console.seconds()
-        let (result, cost) = try Profiler.measure { try evaluate(loss, tensors, settings, targets) }
-        let seconds = Console.seconds() - start
-        if let output { try result.save(output) }
-        try report(result, targets, device: device, seconds: seconds, cost: cost)
+        try common.report(on: device) {
+            try evaluate(loss, tensors, settings, targets)
+        } writing: { value in
+            if let output { try value.save(output) }
+        } text: { value in
+            value.count == 1 ? "\(try value.scalar())" : "\(try nested(value))"
+        } members: { value in
+            [("value", try nested(value)), ("gradients", .object(targets.map { ($0.0, .string($0.1)) }))]
+        }
     }
 
     /// The value, after writing the gradients asked for; a loss of several elements is differentiated as their sum.
@@ -61,18 +64,7 @@ struct Eval: ParsableCommand {
         return try value?.evaluated() ?? .zeros([])
     }
 
-    private func report(_ value: Tensor, _ targets: [(String, String)], device: Device, seconds: Double, cost: Measurement) throws {
-        guard json else {
-            print(value.count == 1 ? "\(try value.scalar())" : "\(nested(try value.array(of: Double.self)[...], value.shape[...]))")
-            return
-        }
-        print(
-            JSON.object([
-                ("value", nested(try value.array(of: Double.self)[...], value.shape[...])), ("device", .string(device.label)),
-                ("seconds", .number(seconds)), ("launches", .integer(cost.launches)), ("peakBytes", .integer(cost.peakBytes)),
-                ("gradients", .object(targets.map { ($0.0, .string($0.1)) })),
-            ]))
-    }
+    private func nested(_ value: Tensor) throws -> JSON { nested(try value.array(of: Double.self)[...], value.shape[...]) }
 
     private func nested(_ values: ArraySlice<Double>, _ shape: ArraySlice<Int>) -> JSON {
         guard let extent = shape.first else { return values.first.map { .number($0) } ?? .null }

@@ -22,6 +22,10 @@ enum CommandLineTool {
     }
 
     static func run(_ arguments: String..., environment: [String: String] = [:]) throws -> Outcome {
+        try run(arguments, environment: environment)
+    }
+
+    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
         let process = Process()
         process.executableURL = products.appendingPathComponent("losskit")
         process.arguments = arguments

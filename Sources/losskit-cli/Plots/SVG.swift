@@ -1,0 +1,56 @@
+import Foundation
+import LossKit
+
+/// A drawing of a given size, as the text of an .svg file.
+struct SVG {
+    var width: Double
+    var height: Double
+    private(set) var elements: [String] = []
+
+    init(width: Double, height: Double) { (self.width, self.height) = (width, height) }
+
+    mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, colour: String, width: Double = 1, isDashed: Bool = false) {
+        let dashes = isDashed ? " stroke-dasharray=\"4 4\"" : ""
+        elements.append(
+            "<line x1=\"\(Self.short(x1))\" y1=\"\(Self.short(y1))\" x2=\"\(Self.short(x2))\" y2=\"\(Self.short(y2))\" "
+                + "stroke=\"\(colour)\" stroke-width=\"\(width)\" stroke-linecap=\"round\"\(dashes)/>")
+    }
+
+    mutating func circle(_ x: Double, _ y: Double, radius: Double, colour: String) {
+        elements.append(
+            "<circle cx=\"\(Self.short(x))\" cy=\"\(Self.short(y))\" r=\"\(radius)\" fill=\"\(colour)\" fill-opacity=\"0.75\"/>")
+    }
+
+    mutating func text(_ text: String, _ x: Double, _ y: Double, size: Double = 12, anchor: String = "start", isUpright: Bool = false) {
+        let turn = isUpright ? " transform=\"rotate(-90 \(Self.short(x)) \(Self.short(y)))\"" : ""
+        let safe = text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+        elements.append(
+            "<text x=\"\(Self.short(x))\" y=\"\(Self.short(y))\" font-size=\"\(size)\" text-anchor=\"\(anchor)\"\(turn)>\(safe)</text>")
+    }
+
+    /// Writes the file.
+    func write(to path: String) throws {
+        let text = """
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Self.short(width)) \(Self.short(height))" width="\(Self.short(width))" \
+            height="\(Self.short(height))" font-family="system-ui, sans-serif" fill="#222">
+            <rect width="100%" height="100%" fill="white"/>
+            \(elements.joined(separator: "\n"))
+            </svg>
+
+            """
+        do {
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+        } catch {
+            throw TensorError.file(path: path, problem: "cannot be written")
+        }
+    }
+
+    private static func short(_ value: Double) -> String { String(format: "%.2f", value) }
+}
+
+/// Colours that people who do not tell red from green still tell apart.
+enum Palette {
+    static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
+    static let grid = "#e4e4e4"
+    static let soft = "#888888"
+}

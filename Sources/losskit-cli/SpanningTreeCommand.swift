@@ -1,0 +1,50 @@
+import ArgumentParser
+import LossKit
+
+struct SpanningTreeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mst", abstract: "The minimum spanning tree of points.",
+        discussion: "Example: losskit mst points.npy --metric manhattan --output edges.npy --plot tree.svg")
+
+    @Argument(help: "Points [n, d], a .npy file.") var points: String
+    @Option(help: "squaredEuclidean, euclidean, manhattan, chebyshev or cosine.") var metric = "euclidean"
+    @Option(help: "Write the edges to this .npy file, [n - 1, 3]: i, j, length, the shortest first.") var output: String?
+    @Option(help: "Draw the tree over the first two coordinates to this .svg file.") var plot: String?
+    @OptionGroup var options: RunOptions
+
+    func run() throws {
+        let (device, metric) = (try options.device(), try Metric.named(metric))
+        let points = try Tensor.load(self.points, on: device)
+        try options.report(on: device) {
+            let tree = try minimumSpanningTree(points, metric: metric)
+            _ = try tree.lengths.evaluated()
+            return tree
+        } writing: { tree in
+            try write(tree, of: points)
+        } text: { tree in
+            "\(tree.lengths.count) edges, total weight \(try tree.lengths.asType(.float64).sum().scalar())"
+        } members: { tree in
+            [
+                ("totalWeight", .number(try tree.lengths.asType(.float64).sum().scalar())), ("edges", .integer(tree.lengths.count)),
+            ]
+        }
+    }
+
+    private func write(_ tree: MinimumSpanningTree, of points: Tensor) throws {
+        if let output {
+            let lengths = try tree.lengths.expandedDimensions(at: 1)
+            try Tensor.concatenate([tree.edges.asType(lengths.dtype), lengths], axis: 1).save(output)
+        }
+        guard let plot else { return }
+        guard points.shape[1] >= 2 else {
+            throw TensorError.shapeMismatch(operation: "mst --plot", expected: "points of 2 coordinates or more", actual: [points.shape])
+        }
+        let places = try points.slice(axis: 1, from: 0, to: 2).array(of: Double.self)
+        let ends = try tree.edges.array(of: Int.self)
+        func place(_ point: Int) -> (x: Double, y: Double) { (places[2 * point], places[2 * point + 1]) }
+        var chart = ScatterChart(title: "Minimum spanning tree of \(points.shape[0]) points", hasEqualScales: true)
+        chart.segments = stride(from: 0, to: ends.count, by: 2).map { (place(ends[$0]), place(ends[$0 + 1])) }
+        chart.series = [ScatterChart.Series(name: "", colour: Palette.colours[0], points: (0..<points.shape[0]).map(place))]
+        try chart.svg.write(to: plot)
+    }
+}
