@@ -8,10 +8,11 @@ extension Kernel {
             + sizes([(128, 64, 1000), (1024, 512, 32000)]).map(linearCrossEntropy)
             + sizes([(256, 16), (1024, 64), (4096, 128)]).map(distances) + sizes([(128, 2), (500, 2), (2000, 3)]).map(sinkhorn)
             + sizes([(128, 8), (1000, 16), (4000, 16)]).map(spanningTree) + sizes([1 << 16, 1 << 20, 1 << 24]).map(chain)
+            + topology(quick: quick)
     }
 
     /// Numbers evenly spread over [low, 1).
-    private static func random(_ shape: [Int], low: Double = -1, seed: UInt64, on device: Device) throws -> Tensor {
+    static func random(_ shape: [Int], low: Double = -1, seed: UInt64, on device: Device) throws -> Tensor {
         var random = Philox(seed: seed)
         return try .uniform(shape, low: low, high: 1, using: &random, on: device)
     }
