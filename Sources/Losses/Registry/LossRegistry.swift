@@ -2,7 +2,8 @@
 public enum LossRegistry {
     /// All of them, by family.
     public static let all: [LossDescription] =
-        classification + distillation + ranking + preference + regression + divergence + metricLearning + transport + topology
+        classification + distillation + ranking + preference + regression + divergence + metricLearning + batch + transport
+        + topology
 
     private static let regression: [LossDescription] = [.mseLoss, .l1Loss, .huberLoss, .pseudoHuberLoss]
     private static let topology: [LossDescription] = [.mstLengthLoss, .mstLengthRegularizerLoss, .topologicalAutoencoderLoss]

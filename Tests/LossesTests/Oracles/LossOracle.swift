@@ -72,7 +72,7 @@ struct LossOracle: Sendable {
     }
 
     static let all: [LossOracle] =
-        classification + distillation + ranking + preference + divergence + metricLearning + transport + [
+        classification + distillation + ranking + preference + divergence + metricLearning + batch + transport + [
             .mse, .l1, .huber, .pseudoHuber, .mstLength, .mstLengthRegularizer,
             .topologicalAutoencoder,
         ]
