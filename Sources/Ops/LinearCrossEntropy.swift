@@ -1,8 +1,11 @@
 import LossKitDevice
 import LossKitKernels
 
-/// Cross-entropy of the rows of hidden weight^T + bias, which are never held together: logits come and go by stretches of classes, and come
-/// again in the backward pass (all of them where that is differentiated itself). Beyond its operands, their gradients and a few numbers a row it holds two stretches.
+/// Cross-entropy of the rows of hidden weight^T + bias, which are never held together (but where the gradient is differentiated itself).
+///
+/// Logits come and go by stretches of classes, and come again in the backward pass; a sum or mean that is being differentiated computes its
+/// gradients along with itself, by blocks of rows, where the device's memory is the host's. Beyond the operands, their gradients and a few
+/// numbers a row that takes a few percent of the logits' memory.
 ///
 /// - Parameters:
 ///   - hidden: [rows, features].
@@ -38,163 +41,13 @@ package func linearCrossEntropy(
     if let places { options.rowScales = try options.rowScales?.gatheredRows(places) }
     let core = try LinearCrossEntropy(
         hidden: places.map { try hidden.gatheredRows($0) } ?? hidden, weight: weight, bias: bias, labels: kept, options: options)
-    let losses = try core.losses()
     switch options.reduction {
-    case .none: return try places.map { try losses.rowsSummed(at: $0, bound: rows) } ?? losses
-    case .sum: return try losses.sum()
+    case .none:
+        let losses = try core.losses()
+        return try places.map { try losses.rowsSummed(at: $0, bound: rows) } ?? losses
+    case .sum: return try core.sum(dividedBy: 1)
     case .mean:
-        guard let weights = options.weights else { return try losses.sum() / Double(valid.count) }
-        return try losses.sum() / stopGradient(weights).gatheredRows(kept).sum().asType(losses.dtype)
-    }
-}
-
-/// The checked operands, every row of which counts.
-private struct LinearCrossEntropy: Sendable {
-    let hidden: Tensor
-    let weight: Tensor
-    let bias: Tensor?
-    let labels: Tensor
-    let options: CrossEntropyOptions
-    /// Classes of one stretch.
-    let stretch: Int
-
-    init(hidden: Tensor, weight: Tensor, bias: Tensor?, labels: Tensor, options: CrossEntropyOptions) throws {
-        self.hidden = hidden
-        self.weight = weight
-        self.bias = bias
-        self.labels = labels
-        self.options = options
-        let (rows, classes) = (hidden.shape[0], weight.shape[0])
-        // Both stretches of the backward pass take 3 % of the logits, as far as products of that width are worth while, and 128 MiB at most.
-        let most = (1 << 24) / max(1, rows)
-        stretch = max(1, min(classes, max(128, min(classes / 66, most)) / 16 * 16))
-    }
-
-    private var rows: Int { hidden.shape[0] }
-    private var classes: Int { weight.shape[0] }
-    private var device: Device { hidden.device }
-    private var stretches: [Range<Int>] {
-        Swift.stride(from: 0, to: classes, by: stretch).map { $0..<min(classes, $0 + stretch) }
-    }
-
-    /// The loss of each row, in the type of the hidden states.
-    func losses() throws -> Tensor {
-        guard rows > 0 else { return try .zeros([0], dtype: hidden.dtype, on: device) }
-        let results = CrossEntropyResults(
-            loss: try .empty([rows], dtype: .float32, on: device), logPartition: try .empty([rows], dtype: .float32, on: device),
-            mass: try .empty([rows], dtype: .float32, on: device), totals: try Tensor.zeros([4], on: device).evaluated(), predictions: nil)
-        let state = try Tensor.empty([rows * SoftmaxCrossEntropy.stateBytes / 4], dtype: .float32, on: device)
-        let values = try self.values()
-        for range in stretches {
-            let logits = try Tensor.empty([rows, range.count], dtype: .float32, on: device)
-            try values.logits(range, into: logits)
-            try values.kernel(logits, range).stretch(
-                state: state.output(), isFirst: range.lowerBound == 0, isLast: range.upperBound == classes, into: results.slices(), on: device)
-        }
-        let inputs = [hidden, weight] + [bias].compactMap { $0 }
-        return Tensor.record("linearCrossEntropy", inputs: inputs, output: results.loss) { pullback in
-            let cotangent = pullback.cotangent
-            if Tensor.records(inputs + [cotangent]) {
-                return try gradient(at: inputs) { try (composed($0).asType(.float32) * cotangent.asType(.float32)).sum() }
-            }
-            return try gradients(values, results, cotangent: cotangent, isNeeded: pullback.isNeeded)
-        }.asType(hidden.dtype)
-    }
-
-    /// The same in tensor operations, for derivatives of the derivative: this one holds the logits.
-    private func composed(_ inputs: [Tensor]) throws -> Tensor {
-        var logits = try inputs[0].matmul(inputs[1].swappingAxes(0, 1))
-        if inputs.count > 2 { logits = logits + inputs[2] }
-        var rows = options
-        rows.reduction = .none
-        return try rowCrossEntropy(logits: logits, targets: .labels(labels, ignored: -1), options: rows).loss
-    }
-
-    /// The operands in float32 memory.
-    private func values() throws -> Values {
-        func single(_ tensor: Tensor) throws -> Tensor { try stopGradient(tensor).asType(.float32).packed().evaluated() }
-        return Values(
-            hidden: try single(hidden), weight: try single(weight), bias: try bias.map(single), labels: labels,
-            weights: try options.weights.map(single), scales: try options.rowScales.map(single), options: options)
-    }
-
-    private func gradients(_ values: Values, _ results: CrossEntropyResults, cotangent: Tensor, isNeeded: [Bool]) throws -> [Tensor?] {
-        let features = hidden.shape[1]
-        let (x, w) = (values.hidden, values.weight)
-        let dHidden = try Tensor.zeros([rows, features], on: device).evaluated()
-        let dWeight = isNeeded[1] ? try Tensor.empty([classes, features], dtype: .float32, on: device) : nil
-        let needsBias = isNeeded.count > 2 && isNeeded[2]
-        let dBias = needsBias ? try Tensor.empty([classes], dtype: .float32, on: device) : nil
-        let ones = needsBias ? try Tensor.ones([1, rows], on: device).evaluated() : nil
-        for range in stretches {
-            let count = range.count
-            let slope = try Tensor.empty([rows, count], dtype: .float32, on: device)
-            do {
-                let logits = try Tensor.empty([rows, count], dtype: .float32, on: device)
-                try values.logits(range, into: logits)
-                try values.kernel(logits, range).backward(
-                    results.slices(), cotangent: Tensor.rowCotangent(cotangent), logPartition: .init(factor: 0), gradient: slope.output(),
-                    on: device)
-            }
-            let g = try slope.slice()
-            if isNeeded[0] {
-                var product = Matmul(batch: 1, m: rows, n: features, k: count, isDouble: false)
-                product.accumulates = true
-                try product.run(
-                    .plain(g, columns: count), .plain(w.slice().advanced(by: range.lowerBound * features), columns: features),
-                    into: dHidden.output(), on: device)
-            }
-            if let dWeight {
-                try Matmul(batch: 1, m: count, n: features, k: rows, isDouble: false).run(
-                    MatrixOperand(slice: g, rowStride: 1, columnStride: count, batchStride: 0), .plain(x.slice(), columns: features),
-                    into: dWeight.output().advanced(by: range.lowerBound * features), on: device)
-            }
-            if let dBias, let ones {
-                try Matmul(batch: 1, m: 1, n: count, k: rows, isDouble: false).run(
-                    .plain(ones.slice(), columns: rows), .plain(g, columns: count),
-                    into: dBias.output().advanced(by: range.lowerBound), on: device)
-            }
-        }
-        return [dHidden.asType(hidden.dtype), dWeight?.asType(weight.dtype), bias.flatMap { bias in dBias?.asType(bias.dtype) }]
-    }
-}
-
-/// What the kernels read.
-private struct Values: Sendable {
-    let hidden: Tensor
-    let weight: Tensor
-    let bias: Tensor?
-    let labels: Tensor
-    let weights: Tensor?
-    let scales: Tensor?
-    let options: CrossEntropyOptions
-
-    func logits(_ range: Range<Int>, into logits: Tensor) throws {
-        let (rows, features) = (hidden.shape[0], hidden.shape[1])
-        try Matmul(batch: 1, m: rows, n: range.count, k: features, isDouble: false).run(
-            .plain(hidden.slice(), columns: features),
-            MatrixOperand(
-                slice: weight.slice().advanced(by: range.lowerBound * features), rowStride: 1, columnStride: features, batchStride: 0),
-            into: logits.output(), on: hidden.device)
-    }
-
-    func kernel(_ logits: Tensor, _ range: Range<Int>) throws -> SoftmaxCrossEntropy {
-        var kernel = SoftmaxCrossEntropy(
-            rows: hidden.shape[0], classes: range.count, logits: try logits.slice(), type: .float32,
-            targets: .labels(try labels.slice(), ignored: -1))
-        (kernel.firstClass, kernel.totalClasses) = (range.lowerBound, weight.shape[0])
-        kernel.bias = try bias?.slice()
-        kernel.weights = try weights?.slice()
-        kernel.scales = try scales?.slice()
-        (kernel.smoothing, kernel.zLoss) = (Float(options.smoothing), Float(options.zLoss))
-        (kernel.softCap, kernel.temperature) = (Float(options.softCap ?? 0), Float(options.temperature))
-        return kernel
-    }
-}
-
-extension MatrixOperand {
-    /// Rows one after the other.
-    fileprivate static func plain(_ slice: BufferSlice, columns: Int) -> MatrixOperand {
-        MatrixOperand(slice: slice, rowStride: columns, columnStride: 1, batchStride: 0)
+        guard let weights = options.weights else { return try core.sum(dividedBy: Double(valid.count)) }
+        return try core.sum(dividedBy: stopGradient(weights).gatheredRows(kept).sum().scalar())
     }
 }

@@ -23,6 +23,8 @@ import Testing
         Case(hasBias: true), Case(rows: 1, features: 1, classes: 1, ignores: false), Case(classes: 131, ignores: false, reduction: .none),
         Case(rows: 20, features: 17, classes: 1000, hasBias: true, isWeighted: true, smoothing: 0.2, softCap: 3, reduction: .none),
         Case(isWeighted: true, smoothing: 0.1), Case(softCap: 2, reduction: .sum), Case(type: .bfloat16, hasBias: true),
+        // Several blocks of rows, none of whose extents is a multiple of anything.
+        Case(rows: 1277, features: 19, classes: 501, hasBias: true, isWeighted: true, smoothing: 0.1, softCap: 2),
     ]
 
     /// Values and gradients straight from the formula in float64.
@@ -80,19 +82,49 @@ import Testing
         if given.hasBias { try expectClose(slopes[2], db, tolerance: 4e-6 + 2 * step, "bias") }
     }
 
-    @Test(arguments: Device.all)
-    func extraMemoryIsAFewPercentOfTheLogits(device: Device) throws {
-        let (n, d, classes) = (256, 8, 8192)
+    /// Twenty rows of 256 would be too many to hold, fifty of 1024 are not; and a factor of the loss takes no copy of its gradients.
+    @Test(arguments: Device.all, [(256, 8, 8192, 1.0), (1024, 16, 4096, 1), (1024, 16, 4096, 0.5)])
+    func extraMemoryIsAFewPercentOfTheLogits(device: Device, given: (Int, Int, Int, Double)) throws {
+        let (n, d, classes, factor) = given
         var random = SplitMix64(seed: 9)
         let hidden = try Tensor(random.values(n * d).map { Float($0) }, shape: [n, d], on: device)
         let weight = try Tensor(random.values(classes * d).map { Float($0) }, shape: [classes, d], on: device)
         let targets = try Tensor((0..<n).map { Int32($0) }, on: device)
         let (_, cost) = try Profiler.measure {
-            let slopes = try gradient(at: [hidden, weight]) { try linearCrossEntropy(hidden: $0[0], weight: $0[1], targets: targets) }
+            let slopes = try gradient(at: [hidden, weight]) {
+                try linearCrossEntropy(hidden: $0[0], weight: $0[1], targets: targets) * factor
+            }
             for slope in slopes { try slope.evaluated() }
         }
         let gradients = (n + classes) * d * 4
         #expect(cost.peakBytes - gradients < n * classes * 4 / 20)
+    }
+
+    /// The losses' sum, whose gradients come along with it, is that of losses whose logits are computed again for the gradients.
+    @Test(arguments: Device.all, [Float.zero, -.infinity, .infinity, .nan])
+    func sumsAreTheSameWithTheirGradientsAndWithout(device: Device, oddity: Float) throws {
+        let (n, d, classes) = (9, 6, 150)
+        var random = SplitMix64(seed: 11)
+        let hidden = try Tensor(random.values(n * d).map { Float($0) }, shape: [n, d], on: device)
+        let weight = try Tensor(random.values(classes * d).map { Float($0) }, shape: [classes, d], on: device)
+        let bias = try Tensor((0..<classes).map { $0 % 40 == 7 ? oddity : 0.1 }, on: device)
+        let targets = try Tensor((0..<n).map { Int32($0 * 13) }, on: device)
+        func slopes(_ reduction: Reduction, of bias: Tensor, zLoss: Double) throws -> (value: Tensor, gradient: [Tensor]) {
+            try valueWithGradient(at: [hidden, weight, bias]) {
+                try linearCrossEntropy(
+                    hidden: $0[0], weight: $0[1], bias: $0[2], targets: targets, zLoss: zLoss, reduction: reduction
+                ).sum()
+            }
+        }
+        let none = try Tensor.full([classes], -.infinity, on: device)
+        for (bias, zLoss) in [(bias, 0.01), (none, 0)] {
+            let (with, without) = (try slopes(.sum, of: bias, zLoss: zLoss), try slopes(.none, of: bias, zLoss: zLoss))
+            for (a, b) in zip([with.value] + with.gradient, [without.value] + without.gradient) {
+                for (x, y) in zip(try a.array(of: Float.self), try b.array(of: Float.self)) {
+                    #expect(x == y || (x.isNaN && y.isNaN) || abs(x - y) <= 2e-5 * max(1, abs(y)), "\(x), expected \(y)")
+                }
+            }
+        }
     }
 
     @Test(arguments: Device.all)

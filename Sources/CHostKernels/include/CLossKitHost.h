@@ -9,6 +9,7 @@
 #include "losskit_formula.h"
 #include "losskit_indexing.h"
 #include "losskit_isa.h"
+#include "losskit_linear_cross_entropy.h"
 #include "losskit_matmul.h"
 #include "losskit_pairs.h"
 #include "losskit_random.h"
