@@ -36,12 +36,17 @@ extension PairRows {
         let isFound = found .>= 0
         let places = Tensor.maximum(found, try .zeros([], dtype: .int32, on: device)).asType(.int64)
         let others = try y.gatheredRows(places.packed().evaluated())
-        let values: Tensor =
-            switch measure {
-            case .dot: try (x * others).sum(axes: [1])
-            case .squaredEuclidean: try (x - others).square().sum(axes: [1])
-            case .euclidean: try (x - others).norm(axes: [1])
-            }
+        let values: Tensor
+        switch measure {
+        case .dot: values = try (x * others).sum(axes: [1])
+        case .squaredEuclidean: values = try (x - others).square().sum(axes: [1])
+        case .euclidean:
+            // The root has no derivatives at 0: there all of them are taken to be 0.
+            let square = try (x - others).square().sum(axes: [1])
+            let (zero, one) = (try Tensor.zeros([], on: device), try Tensor.ones([], on: device))
+            let isZero = square .== 0
+            values = Tensor.select(isZero, zero, Tensor.select(isZero, one, square).squareRoot())
+        }
         return Chosen(values: values, places: places, isFound: isFound)
     }
 }
