@@ -1,8 +1,14 @@
 import LossKit
 
 extension Kernel {
+    /// Batches of embeddings, and neighbours.
+    static func pairs(quick: Bool) -> [Kernel] {
+        let batches = [(128, 32), (1024, 128), (4096, 128)].prefix(quick ? 1 : 3).flatMap(batchLosses)
+        return batches + [(2000, 16), (20000, 64)].prefix(quick ? 1 : 2).map(neighbors)
+    }
+
     /// Losses over the pairs and triplets of a batch of embeddings [n, d].
-    static func batchLosses(_ n: Int, _ d: Int) -> [Kernel] {
+    private static func batchLosses(_ n: Int, _ d: Int) -> [Kernel] {
         let flops = 2 * Double(n * n * d)
         func kernel(_ name: String, sharing size: Int, _ loss: @escaping @Sendable (Tensor, Tensor) throws -> Tensor) -> Kernel {
             Kernel(

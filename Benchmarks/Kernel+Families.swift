@@ -9,7 +9,7 @@ extension Kernel {
             + sizes([(256, 16), (1024, 64), (4096, 128)]).map(distances) + sizes([(128, 2), (500, 2), (2000, 3)]).map(sinkhorn)
             + sizes([(128, 8), (1000, 16), (4000, 16)]).map(spanningTree) + sizes([1 << 16, 1 << 20, 1 << 24]).map(chain)
             + topology(quick: quick)
-            + sizes([(128, 32), (1024, 128), (4096, 128)]).flatMap(batchLosses)
+            + pairs(quick: quick)
     }
 
     /// Numbers evenly spread over [low, 1).

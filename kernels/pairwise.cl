@@ -1,7 +1,7 @@
 // Distances between all pairs of two point sets, and the weighted sums of differences that are their derivatives.
 
 #ifndef LOSSKIT_CPU
-// out[b, i, j]: squared Euclidean (0), Euclidean (1), Manhattan (2) or Chebyshev (3) distance of x_i and y_j.
+// out[b, i, j]: squared Euclidean (0), Euclidean (1), Manhattan (2) or Chebyshev (3) distance of x_i and y_j, or -x_i . y_j (4).
 __kernel void distances(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_OUT(float, out), const int metric, const long n, const long m,
                         const long d) {
     AT_IN(float, x);
@@ -14,7 +14,7 @@ __kernel void distances(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_OUT(flo
     float sum = 0;
     for (long k = 0; k < d; k++) {
         const float u = a[k] - b[k];
-        sum = metric == 3 ? nan_max(sum, fabs(u)) : sum + (metric == 2 ? fabs(u) : u * u);
+        sum = metric == 3 ? nan_max(sum, fabs(u)) : sum + (metric == 4 ? -a[k] * b[k] : metric == 2 ? fabs(u) : u * u);
     }
     out[(entry * n + i) * m + j] = metric == 1 ? sqrt(sum) : sum;
 }
@@ -34,8 +34,11 @@ __kernel void distances_by_vectors(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
     if (j + 16 <= m) {
         float16 sum = 0;
         for (long k = 0; k < d; k++) {
-            const float16 u = x[i * d + k] - vload16(0, y + k * m + j);
-            sum = metric == 3 ? select(fabs(u), sum, sum > fabs(u) || isnan(sum)) : metric == 2 ? sum + fabs(u) : fma(u, u, sum);
+            const float16 b = vload16(0, y + k * m + j), u = x[i * d + k] - b;
+            sum = metric == 4   ? fma(-x[i * d + k], b, sum)
+                  : metric == 3 ? select(fabs(u), sum, sum > fabs(u) || isnan(sum))
+                  : metric == 2 ? sum + fabs(u)
+                                : fma(u, u, sum);
         }
         vstore16(metric == 1 ? sqrt(sum) : sum, 0, out + i * m + j);
         return;
@@ -43,8 +46,11 @@ __kernel void distances_by_vectors(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
     for (long l = j; l < m; l++) {
         float sum = 0;
         for (long k = 0; k < d; k++) {
-            const float u = x[i * d + k] - y[k * m + l];
-            sum = metric == 3 ? nan_max(sum, fabs(u)) : metric == 2 ? sum + fabs(u) : fma(u, u, sum);
+            const float b = y[k * m + l], u = x[i * d + k] - b;
+            sum = metric == 4 ? fma(-x[i * d + k], b, sum)
+                  : metric == 3 ? nan_max(sum, fabs(u))
+                  : metric == 2 ? sum + fabs(u)
+                                : fma(u, u, sum);
         }
         out[i * m + l] = metric == 1 ? sqrt(sum) : sum;
     }

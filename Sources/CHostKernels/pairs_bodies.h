@@ -3,6 +3,7 @@
 #include "vector_math.h"
 #include "row_sums.h"
 
+#include "pair_values.h"
 #include "pairs_body.h"
 #include "pair_blocks_body.h"
 #include "softmin_body.h"

@@ -39,6 +39,9 @@ static const unsigned char softmax_rows_cl[] = {
 static const unsigned char pairwise_cl[] = {
 #embed "../../kernels/pairwise.cl"
 };
+static const unsigned char neighbors_cl[] = {
+#embed "../../kernels/neighbors.cl"
+};
 static const unsigned char row_pairs_cl[] = {
 #embed "../../kernels/row_pairs.cl"
 };
@@ -87,6 +90,7 @@ static const losskit_kernel_file files[] = {
     ROW("linear_cross_entropy.cl", linear_cross_entropy_cl),
     ROW("softmax_rows.cl", softmax_rows_cl),
     ROW("pairwise.cl", pairwise_cl),
+    ROW("neighbors.cl", neighbors_cl),
     ROW("row_pairs.cl", row_pairs_cl),
     ROW("transport.cl", transport_cl),
     ROW("spanning_tree.cl", spanning_tree_cl),

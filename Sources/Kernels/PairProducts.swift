@@ -120,7 +120,8 @@ struct Centred {
     let norms: UnsafeMutablePointer<Float>
     private let memory: Buffer
 
-    init(x: UnsafePointer<Float>, y: UnsafePointer<Float>, n: Int, m: Int, d: Int) throws {
+    /// - Parameter fixed: Stands for the mean in all coordinates.
+    init(x: UnsafePointer<Float>, y: UnsafePointer<Float>, n: Int, m: Int, d: Int, at fixed: Float? = nil) throws {
         memory = try Buffer(byteCount: 4 * (n + m) * (d + 1) + 4 * d, on: .cpu)
         guard let floats = memory.hostPointer?.assumingMemoryBound(to: Float.self) else {
             throw DeviceError.invalidLaunch(kernel: "pair_centre", problem: "no points")
@@ -136,7 +137,7 @@ struct Centred {
                     count += 1
                 }
             }
-            centre[k] = count > 0 ? Float(sum / count) : 0
+            centre[k] = fixed ?? (count > 0 ? Float(sum / count) : 0)
         }
         let call = Shared((x: x, y: y, centre: centre, points: points, norms: norms))
         ThreadPool.forEachChunk(of: n + m, minimumPerChunk: max(1, 1 << 14 / d)) { rows in

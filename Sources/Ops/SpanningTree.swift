@@ -31,7 +31,7 @@ public func minimumSpanningTree(_ points: Tensor, metric: Metric = .euclidean) t
         throw TensorError.invalidArgument(operation: "minimumSpanningTree", expected: "finite coordinates", actual: "point \(row) is not")
     }
     let kernel = try metric.treeMetric()
-    let measured = metric == .cosine ? try unitVectors(single) : single
+    let measured = metric == .cosine ? try single.unitVectors("minimumSpanningTree") : single
     let tree = try SpanningTree(kernel, n: n, d: d, points: measured.slice(), on: single.device)
     if let edge = tree.lengths.firstIndex(where: { !$0.isFinite }) {
         throw TensorError.invalidArgument(
@@ -80,17 +80,19 @@ extension Metric {
     }
 }
 
-/// Rows of length 1, by the same roundings on every device.
-private func unitVectors(_ points: Tensor) throws -> Tensor {
-    let (n, d) = (points.shape[0], points.shape[1])
-    var values = try points.array(of: Float.self)
-    for i in 0..<n {
-        let norm = values[i * d..<(i + 1) * d].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-        guard norm > 0 else {
-            throw TensorError.invalidArgument(
-                operation: "minimumSpanningTree", expected: "points other than the origin for cosine", actual: "point \(i)")
+extension Tensor {
+    /// Rows of length 1, by the same roundings on every device.
+    func unitVectors(_ operation: String) throws -> Tensor {
+        let (n, d) = (shape[0], shape[1])
+        var values = try array(of: Float.self)
+        for i in 0..<n {
+            let norm = values[i * d..<(i + 1) * d].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+            guard norm > 0 else {
+                throw TensorError.invalidArgument(
+                    operation: operation, expected: "points other than the origin for cosine", actual: "point \(i)")
+            }
+            for k in i * d..<(i + 1) * d { values[k] = Float(Double(values[k]) / norm) }
         }
-        for k in i * d..<(i + 1) * d { values[k] = Float(Double(values[k]) / norm) }
+        return try Tensor(values, shape: [n, d], on: device)
     }
-    return try Tensor(values, shape: [n, d], on: points.device)
 }

@@ -11,6 +11,7 @@
 #include "losskit_isa.h"
 #include "losskit_linear_cross_entropy.h"
 #include "losskit_matmul.h"
+#include "losskit_neighbors.h"
 #include "losskit_pairs.h"
 #include "losskit_random.h"
 #include "losskit_rips.h"
