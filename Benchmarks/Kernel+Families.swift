@@ -6,7 +6,8 @@ extension Kernel {
         func sizes<Size>(_ all: [Size]) -> ArraySlice<Size> { all.prefix(quick ? 1 : all.count) }
         return sizes([(1024, 100), (4096, 1000), (1024, 32000), (512, 50257), (256, 128256)]).map(crossEntropy)
             + sizes([(128, 64, 1000), (1024, 512, 32000)]).map(linearCrossEntropy)
-            + sizes([(256, 16), (1024, 64), (4096, 128)]).map(distances) + sizes([(128, 2), (500, 2), (2000, 3)]).map(sinkhorn)
+            + sizes([(256, 16), (1024, 64), (4096, 128)]).flatMap(distances)
+            + sizes([(128, 2), (500, 2), (2000, 3)]).map(sinkhorn)
             + sizes([(128, 8), (1000, 16), (4000, 16)]).map(spanningTree) + sizes([1 << 16, 1 << 20, 1 << 24]).map(chain)
             + topology(quick: quick)
             + pairs(quick: quick)
@@ -48,13 +49,21 @@ extension Kernel {
             bound: .operations(forward: flops, both: 3 * flops))
     }
 
-    private static func distances(_ n: Int, _ d: Int) -> Kernel {
+    private static func distances(_ n: Int, _ d: Int) -> [Kernel] {
         let flops = 3 * Double(n * n * d)
-        return Kernel(
-            name: "pairwiseDistance", size: "\(n)x\(n)x\(d)",
-            inputs: { [try random([n, d], seed: 1, on: $0), try random([n, d], seed: 2, on: $0)] },
-            function: { try pairwiseDistance($0[0], $0[1], metric: .squaredEuclidean).mean() },
-            bound: .operations(forward: flops, both: 2 * flops))
+        func kernel(_ name: String, _ metric: Metric) -> Kernel {
+            Kernel(
+                name: name, size: "\(n)x\(n)x\(d)",
+                inputs: { [try random([n, d], seed: 1, on: $0), try random([n, d], seed: 2, on: $0)] }, differentiated: 2,
+                function: { try pairwiseDistance($0[0], $0[1], metric: metric).mean() },
+                bound: .operations(forward: flops, both: 3 * flops),
+                // Signs of differences cancel, a part of 1 / n^2 each.
+                gradientTolerance: Tolerance(relative: 2e-5, ofLargest: 2e-6, absolute: metric == .squaredEuclidean ? 0 : 2e-6 / Double(n)))
+        }
+        var squared = kernel("pairwiseDistance", .squaredEuclidean)
+        squared.differentiated = 1
+        squared.bound = .operations(forward: flops, both: 2 * flops)
+        return [squared, kernel("euclideanDistance", .euclidean), kernel("manhattanDistance", .manhattan)]
     }
 
     private static func sinkhorn(_ n: Int, _ d: Int) -> Kernel {

@@ -39,6 +39,9 @@ static const unsigned char softmax_rows_cl[] = {
 static const unsigned char pairwise_cl[] = {
 #embed "../../kernels/pairwise.cl"
 };
+static const unsigned char coordinate_pairs_cl[] = {
+#embed "../../kernels/coordinate_pairs.cl"
+};
 static const unsigned char neighbors_cl[] = {
 #embed "../../kernels/neighbors.cl"
 };
@@ -90,6 +93,7 @@ static const losskit_kernel_file files[] = {
     ROW("linear_cross_entropy.cl", linear_cross_entropy_cl),
     ROW("softmax_rows.cl", softmax_rows_cl),
     ROW("pairwise.cl", pairwise_cl),
+    ROW("coordinate_pairs.cl", coordinate_pairs_cl),
     ROW("neighbors.cl", neighbors_cl),
     ROW("row_pairs.cl", row_pairs_cl),
     ROW("transport.cl", transport_cl),

@@ -63,7 +63,7 @@ public func pairwiseDistance(_ x: Tensor, _ y: Tensor, p: Double) throws -> Tens
 }
 
 /// What the leading axes broadcast to.
-private func checkedBatch(_ x: Tensor, _ y: Tensor) throws -> [Int] {
+func checkedBatch(_ x: Tensor, _ y: Tensor) throws -> [Int] {
     guard try x.checked().rank >= 2, try y.checked().rank >= 2, x.shape[x.rank - 1] == y.shape[y.rank - 1],
         let batch = Shape.broadcast(Array(x.shape.dropLast(2)), Array(y.shape.dropLast(2)))
     else {
@@ -84,7 +84,7 @@ private func checkedBatch(_ x: Tensor, _ y: Tensor) throws -> [Int] {
 
 extension Tensor {
     /// [..., n, d] as [batch, n, d].
-    fileprivate func inBatch(_ batch: [Int]) throws -> Tensor {
+    func inBatch(_ batch: [Int]) throws -> Tensor {
         let points = Array(shape.suffix(2))
         if rank == 2, batch.isEmpty { return try expandedDimensions(at: 0) }
         return try broadcast(to: batch + points).reshaped([batch.reduce(1, *)] + points)

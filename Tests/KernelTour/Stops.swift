@@ -15,7 +15,7 @@ struct Stop: Sendable {
     }
 
     /// Numbers of a shape, different everywhere and away from the borders of every function's domain.
-    private static func numbers(_ shape: [Int], _ dtype: DType = .float32, on device: Device) throws -> Tensor {
+    static func numbers(_ shape: [Int], _ dtype: DType = .float32, on device: Device) throws -> Tensor {
         let count: Int = shape.reduce(1, *)
         var values: [Double] = []
         for index in 0..<count {
@@ -32,7 +32,7 @@ struct Stop: Sendable {
 
     private static let dtypes = DType.allCases
 
-    static let all: [Stop] = elementwise + reductions + movement + products + fused + losses
+    static let all: [Stop] = elementwise + reductions + movement + products + fused + pairs + losses
 
     private static let elementwise: [Stop] = [
         Stop("functions of one number") { device in

@@ -1,0 +1,7 @@
+import torch
+
+from frameworks import torch_peer
+
+
+def peers(arrays, differentiated, options):
+    return [torch_peer("torch.cdist", lambda x, y: torch.cdist(x, y, p=1).mean(), arrays, differentiated)]
