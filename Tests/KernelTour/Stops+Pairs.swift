@@ -37,8 +37,8 @@ extension Stop {
             for (n, m, d, k) in [(1, 1, 1, 1), (5, 19, 3, 4), (7, 70, 18, 9)] {
                 let (x, y) = (try numbers([n, d], on: device), try numbers([m, d], on: device))
                 for metric in [Metric.squaredEuclidean, .manhattan, .chebyshev, .dot] {
-                    let found = try nearestNeighbors(of: x, in: y, k: k, metric: metric)
-                    results += [found.distances, found.indices]
+                    // Which of nearly equal ones comes first is left to rounding.
+                    results.append(try nearestNeighbors(of: x, in: y, k: k, metric: metric).distances)
                 }
             }
             return results
