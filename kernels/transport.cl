@@ -1,30 +1,31 @@
-// The soft minimum of entropic optimal transport, online: no matrix of pairs is ever stored. Two sets of points lie one behind the other, n of the
-// first and total - n of the second: by rows [total, d] and by coordinates [d, total]. Row r < total is point r against the other set, row total + r
-// point r against its own; its columns' exponents are log_weights[j] + (potentials[j] - C) / epsilon, the potentials from `total` on for own ones,
-// with C = |x - y|^2 / 2 (power 2) or |x - y| (power 1). An item owns a row.
+// The soft minimum of entropic optimal transport. Row r = (batch r / n, point r % n) looks at the m columns of its batch; their exponents are
+// log_weights[j] + (potentials[j] - C) / epsilon, with C = |x - y|^2 / 2 (power 2) or |x - y| (power 1) online, from points by rows [batch, n, d]
+// and columns by coordinates [batch, d, m], or (power 0) read from a matrix [batch, n, m] in place of the columns. An item owns a row.
 
 // Columns whose exponents are taken at once, and from which on they are counted.
 #define SOFTMIN_BLOCK 64
 #define SOFTMIN_ROW \
-    const int isOwn = row >= total; \
-    const long i = row - isOwn * total, first = (i < n) != isOwn ? n : 0, count = first ? total - n : n; \
-    points += i * d; \
-    columns += first; \
-    log_weights += first; \
+    const long batch = row / n; \
+    points += row * d; \
+    columns += power == 0 ? row * m : batch * d * m; \
+    log_weights += batch * m; \
+    potentials += batch * m; \
     const float inverse = 1 / epsilon;
 
 // The squared distance of a row's point to a column.
-inline float square_to(__global const float *point, __global const float *column, const long total, const long d) {
+inline float square_to(__global const float *point, __global const float *column, const long m, const long d) {
     float sum = 0;
     for (long k = 0; k < d; k++) {
-        const float u = point[k] - column[k * total];
+        const float u = point[k] - column[k * m];
         sum = fma(u, u, sum);
     }
     return sum;
 }
 
-inline float exponent(const float square, const int power, const float inverse, const float potential, const float log_weight) {
-    return fma(power == 1 ? potential - sqrt(square) : fma(square, -0.5f, potential), inverse, log_weight);
+inline float cost_to(__global const float *point, __global const float *column, const long m, const long d, const int power) {
+    if (power == 0) return column[0];
+    const float square = square_to(point, column, m, d);
+    return power == 1 ? sqrt(square) : 0.5f * square;
 }
 
 // Adds `term` to `sum` relative to the largest exponent so far, which `e` may raise.
@@ -34,33 +35,36 @@ inline float exponent(const float square, const int power, const float inverse, 
         maximum = e; \
     }
 
-// soft[r] = -epsilon log sum over columns of exp(exponent), next[r] = keep potentials[r] + take soft[r].
+// soft[r] = -epsilon log sum over columns of exp(exponent), next[r] = keep own[r] + take soft[r].
 __kernel void softmin(GLOBAL_IN(float, points), GLOBAL_IN(float, columns), GLOBAL_IN(float, log_weights), GLOBAL_IN(float, potentials),
-                      GLOBAL_OUT(float, soft), GLOBAL_OUT(float, next), const int power, const float epsilon, const float keep, const float take,
-                      const long n, const long total, const long d, const long rows) {
+                      GLOBAL_IN(float, own), GLOBAL_OUT(float, soft), GLOBAL_OUT(float, next), const int power, const float epsilon,
+                      const float keep, const float take, const long n, const long m, const long d, const long rows) {
     AT_IN(float, points);
     AT_IN(float, columns);
     AT_IN(float, log_weights);
     AT_IN(float, potentials);
+    AT_IN(float, own);
     AT_OUT(float, soft);
     AT_OUT(float, next);
     const long row = get_global_id(0);
     if (row >= rows) return;
     SOFTMIN_ROW
-    __global const float *potential = potentials + isOwn * total + first;
     float maximum = -INFINITY;
     wide_t sum = 0;
     long j = 0;
 #ifdef LOSSKIT_CPU
     // Sixteen at a time; what is left comes one by one.
-    for (; j + 16 <= count; j += 16) {
-        float16 square = 0;
-        for (long k = 0; k < d; k++) {
-            const float16 u = points[k] - vload16(0, columns + k * total + j);
-            square = fma(u, u, square);
+    for (; j + 16 <= m; j += 16) {
+        float16 cost = 0;
+        if (power == 0) cost = vload16(0, columns + j);
+        else {
+            for (long k = 0; k < d; k++) {
+                const float16 u = points[k] - vload16(0, columns + k * m + j);
+                cost = fma(u, u, cost);
+            }
+            cost = power == 1 ? sqrt(cost) : 0.5f * cost;
         }
-        const float16 u = vload16(0, potential + j);
-        const float16 e = fma(power == 1 ? u - sqrt(square) : fma(square, (float16)-0.5f, u), (float16)inverse, vload16(0, log_weights + j));
+        const float16 e = fma(vload16(0, potentials + j) - cost, (float16)inverse, vload16(0, log_weights + j));
         const float8 a = fmax(e.lo, e.hi);
         const float4 b = fmax(a.lo, a.hi);
         const float peak = fmax(fmax(b.x, b.y), fmax(b.z, b.w));
@@ -72,38 +76,37 @@ __kernel void softmin(GLOBAL_IN(float, points), GLOBAL_IN(float, columns), GLOBA
         sum += (f.x + f.y) + (f.z + f.w);
     }
 #endif
-    for (; j < count; j++) {
-        const float e = exponent(square_to(points, columns + j, total, d), power, inverse, potential[j], log_weights[j]);
+    for (; j < m; j++) {
+        const float e = fma(potentials[j] - cost_to(points, columns + j, m, d, power), inverse, log_weights[j]);
         SOFTMIN_RAISE(e)
         if (maximum != -INFINITY || isnan(e)) sum += exp(e - maximum);
     }
     const float value = maximum == -INFINITY && !isnan(sum) ? INFINITY : -epsilon * (maximum + (float)log(sum));
     soft[row] = value;
-    next[row] = keep * potentials[row] + take * value;
+    next[row] = keep * own[row] + take * value;
 }
 
-// out[r - begin] = sum over columns j of w_rj (x_r - y_j) (over |x_r - y_j| for power 1), the weights normalised to sum 1.
+// out[r] = sum over columns j of w_rj (x_r - y_j) (over |x_r - y_j| for power 1), the weights normalised to sum 1.
 __kernel void softmin_differences(GLOBAL_IN(float, points), GLOBAL_IN(float, columns), GLOBAL_IN(float, log_weights),
                                   GLOBAL_IN(float, potentials), GLOBAL_OUT(float, out), const int power, const float epsilon, const long n,
-                                  const long total, const long d, const long begin, const long rows) {
+                                  const long m, const long d, const long rows) {
     AT_IN(float, points);
     AT_IN(float, columns);
     AT_IN(float, log_weights);
     AT_IN(float, potentials);
     AT_OUT(float, out);
-    const long row = begin + get_global_id(0);
-    if (row >= begin + rows) return;
+    const long row = get_global_id(0);
+    if (row >= rows) return;
     SOFTMIN_ROW
-    potentials += isOwn * total + first;
-    out += (row - begin) * d;
+    out += row * d;
     float maximum = -INFINITY, weight[SOFTMIN_BLOCK];
     wide_t sum = 0;
     for (long k = 0; k < d; k++) out[k] = 0;
-    for (long j = 0; j < count; j += SOFTMIN_BLOCK) {
-        const int size = (int)min((long)SOFTMIN_BLOCK, count - j);
+    for (long j = 0; j < m; j += SOFTMIN_BLOCK) {
+        const int size = (int)min((long)SOFTMIN_BLOCK, m - j);
         float peak = maximum;
         for (int l = 0; l < size; l++) {
-            weight[l] = exponent(square_to(points, columns + j + l, total, d), power, inverse, potentials[j + l], log_weights[j + l]);
+            weight[l] = fma(potentials[j + l] - cost_to(points, columns + j + l, m, d, power), inverse, log_weights[j + l]);
             peak = nan_max(peak, weight[l]);
         }
         if (peak == -INFINITY) continue;
@@ -117,12 +120,12 @@ __kernel void softmin_differences(GLOBAL_IN(float, points), GLOBAL_IN(float, col
             weight[l] = exp(weight[l] - maximum);
             sum += weight[l];
             if (power != 1) continue;
-            const float apart = sqrt(square_to(points, columns + j + l, total, d));
+            const float apart = sqrt(square_to(points, columns + j + l, m, d));
             weight[l] = apart > 0 ? weight[l] / apart : 0;
         }
         for (long k = 0; k < d; k++) {
             float part = 0;
-            for (int l = 0; l < size; l++) part = fma(weight[l], points[k] - columns[k * total + j + l], part);
+            for (int l = 0; l < size; l++) part = fma(weight[l], points[k] - columns[k * m + j + l], part);
             out[k] += part;
         }
     }

@@ -48,8 +48,8 @@ LK_DISPATCH(losskit_pair_block_rows,
              int64_t begin, int64_t end, int64_t m, int64_t d, float *weight, float *dx),
             (metric, values, x, y, x_centred, x_norms, y_norms, begin, end, m, d, weight, dx))
 LK_DISPATCH(losskit_softmin,
-            (const losskit_softmin_problem *problem, float keep, float take, int64_t begin, int64_t end, float *soft, float *next),
-            (problem, keep, take, begin, end, soft, next))
+            (const losskit_softmin_problem *problem, const float *own, float keep, float take, int64_t begin, int64_t end, float *soft,
+             float *next),
+            (problem, own, keep, take, begin, end, soft, next))
 LK_DISPATCH(losskit_softmin_differences,
-            (const losskit_softmin_problem *problem, int64_t first, int64_t begin, int64_t end, float *out),
-            (problem, first, begin, end, out))
+            (const losskit_softmin_problem *problem, int64_t begin, int64_t end, float *out), (problem, begin, end, out))

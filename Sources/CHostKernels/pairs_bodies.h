@@ -6,6 +6,7 @@
 #include "pair_values.h"
 #include "pairs_body.h"
 #include "pair_blocks_body.h"
+#include "softmin_tile.h"
 #include "softmin_body.h"
 
 #undef LANES

@@ -19,11 +19,10 @@ typedef struct {
 } LK(softmin_row);
 
 static LK(softmin_row) LK(row_of)(const losskit_softmin_problem *problem, int64_t row) {
-    int64_t isOwn = row >= problem->total, i = row - isOwn * problem->total;
-    int64_t first = (i < problem->n) != isOwn ? problem->n : 0;
+    int64_t batch = row / problem->n, m = problem->m;
+    int64_t columns = problem->power == 0 ? row * m : batch * m * problem->d;
     LK(softmin_row) result = {
-        problem->points + i * problem->d, problem->columns + first, problem->log_weights + first,
-        problem->potentials + isOwn * problem->total + first, first ? problem->total - problem->n : problem->n,
+        problem->points + row * problem->d, problem->columns + columns, problem->log_weights + batch * m, problem->potentials + batch * m, m,
     };
     return result;
 }
@@ -31,9 +30,11 @@ static LK(softmin_row) LK(row_of)(const losskit_softmin_problem *problem, int64_
 // The exponents of a block of columns from `at` on, and their maximum; for power 1 also the distances.
 static float LK(block_exponents)(const losskit_softmin_problem *problem, const LK(softmin_row) *row, int64_t at, int64_t n, float inverse,
                                  float *restrict distances, float *restrict out) {
-    int64_t m = problem->total, d = problem->d;
+    int64_t m = problem->m, d = problem->d;
     const float *restrict x = row->x, *restrict y = row->y + at, *restrict w = row->log_weights + at, *restrict u = row->potentials + at;
-    if (problem->power == 1) {
+    if (problem->power == 0) {
+        for (int64_t j = 0; j < n; j++) out[j] = LK_FMAF(u[j] - y[j], inverse, w[j]);
+    } else if (problem->power == 1) {
         LK(block_distances)(losskit_squared_euclidean, x, y, m, d, n, distances);
         for (int64_t j = 0; j < n; j++) distances[j] = __builtin_sqrtf(distances[j]);
         for (int64_t j = 0; j < n; j++) out[j] = LK_FMAF(u[j] - distances[j], inverse, w[j]);
@@ -61,37 +62,54 @@ static float LK(block_exponents)(const losskit_softmin_problem *problem, const L
     return LK(row_maximum)(out, n);
 }
 
-static void LK(losskit_softmin)(const losskit_softmin_problem *problem, float keep, float take, int64_t begin, int64_t end, float *soft, float *next) {
+// The soft minimum of one row, relative to its largest exponent.
+static float LK(softmin_row_value)(const losskit_softmin_problem *problem, int64_t r) {
     float distances[LK(pair_block)], exponents[LK(pair_block)], epsilon = problem->epsilon, inverse = 1 / epsilon;
-    for (int64_t r = begin; r < end; r++) {
-        LK(softmin_row) row = LK(row_of)(problem, r);
-        float maximum = -INFINITY;
-        double total = 0;
-        for (int64_t j = 0; j < row.count; j += LK(pair_block)) {
-            int64_t n = row.count - j < LK(pair_block) ? row.count - j : LK(pair_block);
-            float peak = LK(block_exponents)(problem, &row, j, n, inverse, distances, exponents);
-            if (peak > maximum || peak != peak) {
-                total *= exp((double)maximum - peak);
-                maximum = peak;
-            }
-            if (maximum == -INFINITY) continue;
-            float sum;
-            ROW_SUM(sum, n, LK(exp_below)(exponents[i] - maximum));
-            total += sum;
+    LK(softmin_row) row = LK(row_of)(problem, r);
+    float maximum = -INFINITY;
+    double total = 0;
+    for (int64_t j = 0; j < row.count; j += LK(pair_block)) {
+        int64_t n = row.count - j < LK(pair_block) ? row.count - j : LK(pair_block);
+        float peak = LK(block_exponents)(problem, &row, j, n, inverse, distances, exponents);
+        if (peak > maximum || peak != peak) {
+            total *= exp((double)maximum - peak);
+            maximum = peak;
         }
-        soft[r] = maximum == -INFINITY ? INFINITY : -epsilon * (maximum + (float)log(total));
-        next[r] = keep * problem->potentials[r] + take * soft[r];
+        if (maximum == -INFINITY) continue;
+        float sum;
+        ROW_SUM(sum, n, LK(exp_below)(exponents[i] - maximum));
+        total += sum;
+    }
+    return maximum == -INFINITY ? INFINITY : -epsilon * (maximum + (float)log(total));
+}
+
+static void LK(losskit_softmin)(const losskit_softmin_problem *problem, const float *own, float keep, float take, int64_t begin, int64_t end,
+                                float *soft, float *next) {
+    double totals[LK(tile_rows)];
+    const int64_t points = problem->n;
+    for (int64_t at = begin; at < end;) {
+        int64_t last = at + LK(tile_rows), edge = (at / points + 1) * points;
+        last = last < end ? last : end;
+        last = last < edge ? last : edge;
+        if (problem->power != 1) LK(softmin_tile)(problem, own, at, last, totals);
+        for (int64_t r = at; r < last; r++) {
+            // What is held on its way in may hide a sum that is far off.
+            const int isNear = problem->power != 1 && totals[r - at] > 1e-20 && totals[r - at] < 1e20;
+            soft[r] = isNear ? (float)(own[r] - problem->epsilon * log(totals[r - at])) : LK(softmin_row_value)(problem, r);
+            next[r] = keep * own[r] + take * soft[r];
+        }
+        at = last;
     }
 }
 
-static void LK(losskit_softmin_differences)(const losskit_softmin_problem *problem, int64_t first, int64_t begin, int64_t end, float *out) {
+static void LK(losskit_softmin_differences)(const losskit_softmin_problem *problem, int64_t begin, int64_t end, float *out) {
     float distances[LK(pair_block)], exponents[LK(pair_block)], inverse = 1 / problem->epsilon;
-    int64_t m = problem->total, d = problem->d;
+    int64_t m = problem->m, d = problem->d;
     for (int64_t r = begin; r < end; r++) {
         LK(softmin_row) row = LK(row_of)(problem, r);
         float maximum = -INFINITY;
         double total = 0;
-        float *target = out + (r - first) * d;
+        float *target = out + r * d;
         for (int64_t k = 0; k < d; k++) target[k] = 0;
         for (int64_t j = 0; j < row.count; j += LK(pair_block)) {
             int64_t n = row.count - j < LK(pair_block) ? row.count - j : LK(pair_block);

@@ -1,29 +1,41 @@
 import CLossKitHost
 import LossKitDevice
 
-/// Soft minima of a cost between two sets of float32 points, n of one and then m of another, and within each set: all in one launch, in
-/// O(n + m) memory.
+/// Soft minima of a cost between n points and m columns, for each of a batch: online from float32 points in O(n + m) memory, or from
+/// matrices.
 ///
-/// Row r < n + m is point r against the other set, row n + m + r point r against its own.
-/// A column's exponent is its log weight plus (potential - C) / epsilon, C = |x - y|^2 / 2 (power 2) or |x - y| (power 1).
+/// A column's exponent is its log weight plus (potential - C) / epsilon.
 package struct SoftMinKernels: Sendable {
+    /// Where the cost C comes from.
+    package enum Cost: Int32, Sendable {
+        /// Matrices.
+        case matrix = 0
+        /// |x - y|.
+        case distance = 1
+        /// |x - y|^2 / 2.
+        case halfSquare = 2
+    }
+
+    package var batch: Int
     package var n: Int
     package var m: Int
+    /// Of points; 0 for matrices.
     package var d: Int
-    package var power: Int
+    package var cost: Cost
 
-    package init(n: Int, m: Int, d: Int, power: Int) {
-        (self.n, self.m, self.d, self.power) = (n, m, d, power)
+    package init(batch: Int, n: Int, m: Int, d: Int, cost: Cost) {
+        (self.batch, self.n, self.m, self.d, self.cost) = (batch, n, m, d, cost)
     }
 
     /// What all rows read.
     package struct Inputs: Sendable {
-        /// [n + m, d], and by coordinates [d, n + m].
+        /// [batch, n, d].
         package var points: BufferSlice
+        /// [batch, d, m]; for matrices [batch, n, m].
         package var columns: BufferSlice
-        /// [n + m].
+        /// [batch, m].
         package var logWeights: BufferSlice
-        /// [2 (n + m)]: of the points against the other set, then against their own.
+        /// [batch, m].
         package var potentials: BufferSlice
 
         package init(points: BufferSlice, columns: BufferSlice, logWeights: BufferSlice, potentials: BufferSlice) {
@@ -34,34 +46,36 @@ package struct SoftMinKernels: Sendable {
         fileprivate var arguments: [KernelArgument] { all.map { .buffer($0) } }
     }
 
-    private var total: Int { n + m }
+    private var rows: Int { batch * n }
     /// Points of a row that are worth a dispatch to another thread.
-    private var rowsAtOnce: Int { max(1, 1 << 15 / (total * max(d, 4))) }
+    private var rowsAtOnce: Int { max(1, 1 << 15 / (max(m, 1) * max(d, 4))) }
+    private var columnBytes: Int { 4 * (cost == .matrix ? rows * m : batch * m * d) }
 
     private func problem(_ pointers: HostPointers, epsilon: Float) -> losskit_softmin_problem {
         losskit_softmin_problem(
-            power: Int32(power), epsilon: epsilon, n: Int64(n), total: Int64(total), d: Int64(d), points: pointers.read(0),
+            power: cost.rawValue, epsilon: epsilon, n: Int64(n), m: Int64(m), d: Int64(d), points: pointers.read(0),
             columns: pointers.read(1), log_weights: pointers.read(2), potentials: pointers.read(3))
     }
 
-    /// soft = -epsilon log sum exp(exponents) and next = keep potentials + take soft, for the first `rows` rows.
+    /// soft = -epsilon log sum exp(exponents) and next = keep own + take soft, all [batch, n].
     package func callAsFunction(
-        _ inputs: Inputs, epsilon: Float, keep: Float, take: Float, rows: Int, soft: BufferSlice, next: BufferSlice, on device: Device
+        _ inputs: Inputs, own: BufferSlice, epsilon: Float, keep: Float, take: Float, soft: BufferSlice, next: BufferSlice,
+        on device: Device
     ) throws {
-        // Either half of the rows looks at 2 n m or n n + m m pairs.
-        let pairs = rows > total ? total * total : 2 * n * m
         try device.run(
-            "softmin", shape: [rows, n, m, d], reads: inputs.all, writes: [soft, next], bytes: 4 * (2 * total * d + 4 * rows),
-            flops: pairs * (3 * d + 10),
+            "softmin", shape: [batch, n, m, d], reads: inputs.all + [own], writes: [soft, next],
+            bytes: columnBytes + 4 * (rows * d + 2 * batch * m + 3 * rows), flops: rows * m * (3 * d + 10),
             host: { pointers in
                 let call = Shared(
                     (
-                        problem: problem(pointers, epsilon: epsilon), soft: pointers.write(0, as: Float.self),
-                        next: pointers.write(1, as: Float.self)
+                        problem: problem(pointers, epsilon: epsilon), own: pointers.read(4, as: Float.self),
+                        soft: pointers.write(0, as: Float.self), next: pointers.write(1, as: Float.self)
                     ))
                 ThreadPool.forEachChunk(of: rows, minimumPerChunk: rowsAtOnce) { chunk in
                     withUnsafePointer(to: call.value.problem) {
-                        losskit_softmin($0, keep, take, Int64(chunk.lowerBound), Int64(chunk.upperBound), call.value.soft, call.value.next)
+                        losskit_softmin(
+                            $0, call.value.own, keep, take, Int64(chunk.lowerBound), Int64(chunk.upperBound), call.value.soft,
+                            call.value.next)
                     }
                 }
             },
@@ -69,25 +83,23 @@ package struct SoftMinKernels: Sendable {
                 try encoder.launch(
                     "softmin", in: "transport",
                     arguments: inputs.arguments + [
-                        .buffer(soft), .buffer(next), .int32(Int32(power)), .float(epsilon), .float(keep), .float(take), .count(n),
-                        .count(total), .count(d), .count(rows),
+                        .buffer(own), .buffer(soft), .buffer(next), .int32(cost.rawValue), .float(epsilon), .float(keep), .float(take),
+                        .count(n), .count(m), .count(d), .count(rows),
                     ], global: [rows], local: [min(16, encoder.traits.maxWorkGroupSize)])
             })
     }
 
-    /// out = sum over columns of the soft minimum's weights, which sum to 1, times the cost's derivative for the row's point.
-    package func costGradient(_ inputs: Inputs, epsilon: Float, rows: Range<Int>, into out: BufferSlice, on device: Device) throws {
+    /// out [batch, n, d] = sum over columns of the soft minimum's weights, which sum to 1, times the cost's derivative for the row's point.
+    package func costGradient(_ inputs: Inputs, epsilon: Float, into out: BufferSlice, on device: Device) throws {
         guard d > 0 else { return }
         try device.run(
-            "softmin_differences", shape: [rows.count, n, m, d], reads: inputs.all, writes: [out],
-            bytes: 4 * (2 * total * d + rows.count * (d + 2)), flops: rows.count * max(n, m) * (6 * d + 10),
+            "softmin_differences", shape: [batch, n, m, d], reads: inputs.all, writes: [out],
+            bytes: columnBytes + 4 * (2 * rows * d + 2 * batch * m), flops: rows * m * (6 * d + 10),
             host: { pointers in
                 let call = Shared((problem: problem(pointers, epsilon: epsilon), out: pointers.write(0, as: Float.self)))
-                let first = rows.lowerBound
-                ThreadPool.forEachChunk(of: rows.count, minimumPerChunk: rowsAtOnce) { chunk in
+                ThreadPool.forEachChunk(of: rows, minimumPerChunk: rowsAtOnce) { chunk in
                     withUnsafePointer(to: call.value.problem) {
-                        losskit_softmin_differences(
-                            $0, Int64(first), Int64(first + chunk.lowerBound), Int64(first + chunk.upperBound), call.value.out)
+                        losskit_softmin_differences($0, Int64(chunk.lowerBound), Int64(chunk.upperBound), call.value.out)
                     }
                 }
             },
@@ -95,9 +107,8 @@ package struct SoftMinKernels: Sendable {
                 try encoder.launch(
                     "softmin_differences", in: "transport",
                     arguments: inputs.arguments + [
-                        .buffer(out), .int32(Int32(power)), .float(epsilon), .count(n), .count(total), .count(d), .count(rows.lowerBound),
-                        .count(rows.count),
-                    ], global: [rows.count], local: [min(16, encoder.traits.maxWorkGroupSize)])
+                        .buffer(out), .int32(cost.rawValue), .float(epsilon), .count(n), .count(m), .count(d), .count(rows),
+                    ], global: [rows], local: [min(16, encoder.traits.maxWorkGroupSize)])
             })
     }
 }

@@ -91,7 +91,7 @@ extension Tensor {
     }
 
     /// Whether both are the same elements of the same memory.
-    func isSame(as other: Tensor) -> Bool {
+    package func isSame(as other: Tensor) -> Bool {
         storage === other.storage && offset == other.offset && shape == other.shape && strides == other.strides
     }
 }

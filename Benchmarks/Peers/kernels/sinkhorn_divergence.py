@@ -1,4 +1,4 @@
-"""The debiased divergence by the same symmetric, annealed iteration in the log domain, on cost matrices that are held."""
+"""The debiased divergence by the same alternating, annealed iteration in the log domain, on cost matrices that are held."""
 
 import math
 
@@ -31,30 +31,27 @@ def torch_peer(name, soft_min, x, y, epsilon, steps):
         n, m = len(x), len(y)
         costs = half_squares(x, y), half_squares(y, x), half_squares(x, x), half_squares(y, y)
         f, g, p, q = x.new_zeros(n), x.new_zeros(m), x.new_zeros(n), x.new_zeros(m)
-        for eps in schedule(x.numpy(), y.numpy(), epsilon, steps):
+        # And a last step at the target.
+        for eps in schedule(x.numpy(), y.numpy(), epsilon, steps) + [epsilon]:
             eps = torch.tensor(eps, dtype=torch.float32)
-            new = (
-                soft_min(costs[0], g, eps), soft_min(costs[1], f, eps), soft_min(costs[2], p, eps), soft_min(costs[3], q, eps)
-            )
-            f, g, p, q = (f + new[0]) / 2, (g + new[1]) / 2, (p + new[2]) / 2, (q + new[3]) / 2
+            f = soft_min(costs[0], g, eps)
+            g = soft_min(costs[1], f, eps)
+            p, q = (p + soft_min(costs[2], p, eps)) / 2, (q + soft_min(costs[3], q, eps)) / 2
         return costs, (f, g, p, q)
 
     def forward():
         with torch.no_grad():
-            eps = torch.tensor(epsilon, dtype=torch.float32)
-            costs, (f, g, p, q) = potentials(x, y)
-            ends = [soft_min(cost, potential, eps) for cost, potential in zip(costs, (g, f, p, q))]
-            return (ends[0] - ends[2]).mean() + (ends[1] - ends[3]).mean()
+            _, (f, g, p, q) = potentials(x, y)
+            return (f - p).mean() + (g - q).mean()
 
     def both():
         with torch.no_grad():
             eps = torch.tensor(epsilon, dtype=torch.float32)
-            costs, (f, g, p, q) = potentials(x, y)
-            ends = soft_min(costs[1], f, eps), soft_min(costs[3], q, eps)
+            _, (f, g, p, q) = potentials(x, y)
         leaf = x.clone().requires_grad_()
-        # By the envelope theorem the potentials are held while the last step is differentiated.
+        # By the envelope theorem the potentials are held while one more step is differentiated.
         moved = (soft_min(half_squares(leaf, y), g, eps) - soft_min(half_squares(leaf, x), p, eps)).mean()
-        return moved.detach() + (ends[0] - ends[1]).mean(), torch.autograd.grad(moved, [leaf])
+        return (f - p).mean() + (g - q).mean(), torch.autograd.grad(moved, [leaf])
 
     return Peer(name, forward, both)
 
@@ -76,17 +73,20 @@ def jax_peer(x, y, epsilon, steps):
 
         def step(state, eps):
             f, g, p, q = state
-            new = (
-                soft_min(costs[0], g, eps), soft_min(costs[1], f, eps), soft_min(costs[2], p, eps), soft_min(costs[3], q, eps)
-            )
-            return tuple((old + next) / 2 for old, next in zip(state, new)), None
+            f = soft_min(costs[0], g, eps)
+            g = soft_min(costs[1], f, eps)
+            p, q = (p + soft_min(costs[2], p, eps)) / 2, (q + soft_min(costs[3], q, eps)) / 2
+            return (f, g, p, q), None
 
         start = jnp.zeros(len(x)), jnp.zeros(len(y)), jnp.zeros(len(x)), jnp.zeros(len(y))
         (f, g, p, q), _ = jax.lax.scan(step, start, epsilons)
-        moved = soft_min(half_squares(x, y), g, epsilon) - soft_min(half_squares(x, held), p, epsilon)
-        return moved.mean() + (soft_min(costs[1], f, epsilon) - soft_min(costs[3], q, epsilon)).mean()
+        # By the envelope theorem the potentials are held while one more step is differentiated, whose own value does not count.
+        moved = (soft_min(half_squares(x, y), g, epsilon) - soft_min(half_squares(x, held), p, epsilon)).mean()
+        return (f - p).mean() + (g - q).mean() + (moved - jax.lax.stop_gradient(moved))
 
-    inputs = jnp.asarray(x), jnp.asarray(y), jnp.asarray(schedule(x, y, epsilon, steps), dtype=jnp.float32)
+    # And a last step at the target.
+    epsilons = schedule(x, y, epsilon, steps) + [epsilon]
+    inputs = jnp.asarray(x), jnp.asarray(y), jnp.asarray(epsilons, dtype=jnp.float32)
     value, both = jax.jit(divergence), jax.jit(jax.value_and_grad(divergence))
 
     def run_both():

@@ -48,21 +48,23 @@ void losskit_pair_block_columns(int metric, int accumulates, const float *values
 void losskit_pair_block_rows(int metric, const float *values, const float *x, const float *y, const float *x_centred, const float *x_norms,
                              const float *y_norms, int64_t begin, int64_t end, int64_t m, int64_t d, float *weight, float *dx);
 
-/// Soft minima of a cost between two sets x and y of points, x first, `total` in all: C = |x - y|^2 / 2 (power 2) or |x - y| (power 1).
+/// Soft minima of a cost between n points and m columns, for each of a batch.
 ///
-/// Row r < total is point r against the other set, row total + r point r against its own. Its columns are that set's points j, whose exponents are
-/// log_weights[j] + (potentials[j] - C) / epsilon, with the potentials from `total` on for a set against itself.
+/// Row r is point r % n of batch r / n. Its columns' exponents are log_weights[j] + (potentials[j] - C) / epsilon, with C = |x - y|^2 / 2
+/// (power 2) or |x - y| (power 1) of points, or read from a matrix (power 0).
 typedef struct losskit_softmin_problem {
     int32_t power;
     float epsilon;
-    int64_t n, total, d;
-    /// [total, d], and by coordinates [d, total].
+    int64_t n, m, d;
+    /// [batch, n, d], and [batch, d, m], or [batch, n, m] for power 0.
     const float *points, *columns;
+    /// [batch, m].
     const float *log_weights, *potentials;
 } losskit_softmin_problem;
 
-/// soft[r] = -epsilon log sum over columns of exp(exponent), and next[r] = keep potentials[r] + take soft[r], for the rows begin..<end.
-void losskit_softmin(const losskit_softmin_problem *problem, float keep, float take, int64_t begin, int64_t end, float *soft, float *next);
+/// soft[r] = -epsilon log sum over columns of exp(exponent), and next[r] = keep own[r] + take soft[r], for the rows begin..<end.
+void losskit_softmin(const losskit_softmin_problem *problem, const float *own, float keep, float take, int64_t begin, int64_t end, float *soft,
+                     float *next);
 
-/// out[r - first] = sum over columns j of w_rj (x_r - y_j) (divided by |x_r - y_j| for power 1), w_r the soft minimum's weights, which sum to 1.
-void losskit_softmin_differences(const losskit_softmin_problem *problem, int64_t first, int64_t begin, int64_t end, float *out);
+/// out[r] = sum over columns j of w_rj (x_r - y_j) (divided by |x_r - y_j| for power 1), w_r the soft minimum's weights, which sum to 1.
+void losskit_softmin_differences(const losskit_softmin_problem *problem, int64_t begin, int64_t end, float *out);

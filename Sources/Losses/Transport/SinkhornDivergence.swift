@@ -6,7 +6,8 @@ public struct SinkhornResult: Sendable {
     public let value: Tensor
     /// The dual potentials of the problem between x and y: [n] and [m].
     public let potentials: (x: Tensor, y: Tensor)
-    /// The L1 distances between the marginals of the plan `a_i b_j exp((f_i + g_j - C_ij) / epsilon)` that the potentials give and the weights a and
+    /// The L1 distances between the marginals of the plan `a_i b_j exp((f_i + g_j - C_ij) / epsilon)` that the potentials give and the
+    /// weights a and
     /// b; with `reach`, between the marginals and `a_i exp(-f_i / rho)` and `b_j exp(-g_j / rho)`, which they equal at the optimum.
     public let marginalErrors: (x: Double, y: Double)
     /// The larger of both.
@@ -34,22 +35,27 @@ public struct SinkhornResult: Sendable {
 ///   - reach: Length beyond which mass is not moved; nil for a balanced problem.
 ///   - tolerance: Stop at this L1 error of either marginal.
 ///   - maximumIterations: Stop at the latest here.
+///   - linearMemory: Never to hold costs; see ``EntropicTransportOptions/linearMemory``.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: float32 in the log domain on centred points, O(n + m) memory; each step is one launch. Feydy et al., Interpolating between Optimal Transport and MMD, 2019.
+/// - Note: float32 in the log domain on centred points, O(n + m) memory; a step is four launches, two between the
+///   clouds and one within each. Feydy et al., Interpolating between Optimal Transport and MMD, 2019.
 public func sinkhornDivergence(
     _ x: Tensor, _ y: Tensor, a: Tensor? = nil, b: Tensor? = nil, epsilon: Double = 0.05, power: Int = 2, reach: Double? = nil,
-    tolerance: Double = 1e-3, maximumIterations: Int = 1000
+    tolerance: Double = 1e-3, maximumIterations: Int = 1000, linearMemory: Bool = false
 ) throws -> Tensor {
-    try sinkhorn(x, y, a: a, b: b, epsilon: epsilon, power: power, reach: reach, tolerance: tolerance, maximumIterations: maximumIterations)
-        .value
+    try sinkhorn(
+        x, y, a: a, b: b, epsilon: epsilon, power: power, reach: reach, tolerance: tolerance, maximumIterations: maximumIterations,
+        linearMemory: linearMemory
+    ).value
 }
 
-/// ``sinkhornDivergence(_:_:a:b:epsilon:power:reach:tolerance:maximumIterations:)`` with its potentials and an account of its convergence.
+/// ``sinkhornDivergence(_:_:a:b:epsilon:power:reach:tolerance:maximumIterations:linearMemory:)`` with its potentials and an account of its
+/// convergence.
 public func sinkhorn(
     _ x: Tensor, _ y: Tensor, a: Tensor? = nil, b: Tensor? = nil, epsilon: Double = 0.05, power: Int = 2, reach: Double? = nil,
-    tolerance: Double = 1e-3, maximumIterations: Int = 1000
+    tolerance: Double = 1e-3, maximumIterations: Int = 1000, linearMemory: Bool = false
 ) throws -> SinkhornResult {
-    let problem = try SinkhornProblem(x, y, a: a, b: b, epsilon: epsilon, power: power, reach: reach)
+    let problem = try SinkhornProblem(x, y, a: a, b: b, epsilon: epsilon, power: power, reach: reach, linearMemory: linearMemory)
     try require(maximumIterations > 0, "sinkhornDivergence", "maximumIterations > 0", maximumIterations)
     return try problem.solve(tolerance: tolerance, maximumIterations: maximumIterations)
 }
@@ -64,11 +70,12 @@ extension LossDescription {
         ],
         options: [
             .number("epsilon", 0.05), .integer("power", 2), .number("reach", nil), .number("tolerance", 1e-3),
-            .integer("maximumIterations", 1000),
+            .integer("maximumIterations", 1000), .flag("linearMemory", false),
         ]
     ) {
         try sinkhornDivergence(
             $0["x"], $0["y"], a: $0.optional("a"), b: $0.optional("b"), epsilon: $0.number("epsilon"), power: $0.integer("power"),
-            reach: $0.optionalNumber("reach"), tolerance: $0.number("tolerance"), maximumIterations: $0.integer("maximumIterations"))
+            reach: $0.optionalNumber("reach"), tolerance: $0.number("tolerance"), maximumIterations: $0.integer("maximumIterations"),
+            linearMemory: $0.flag("linearMemory"))
     }
 }

@@ -1,6 +1,6 @@
 extension LossRegistry {
     static let transport: [LossDescription] = [
         .sinkhornDivergenceLoss, .wasserstein1DLoss, .energyDistance1DLoss, .circularWassersteinLoss, .slicedWassersteinLoss,
-        .maxSlicedWassersteinLoss, .sphericalSlicedWassersteinLoss,
+        .maxSlicedWassersteinLoss, .sphericalSlicedWassersteinLoss, .buresWassersteinLoss, .mongeGapLoss, .partialAssignmentLoss,
     ]
 }

@@ -1,6 +1,6 @@
 extension LossOracle {
     static let transport: [LossOracle] = [
         .sinkhornDivergence, .wasserstein1D, .energyDistance1D, .circularWasserstein, .slicedWasserstein, .maxSlicedWasserstein,
-        .sphericalSlicedWasserstein,
+        .sphericalSlicedWasserstein, .buresWasserstein, .mongeGap, .partialAssignment,
     ]
 }

@@ -1,0 +1,90 @@
+// Soft minima of tiles of rows in one sweep: multiply-adds and exponentials, without a look for the largest exponent. A row's own potential says
+// where its soft minimum about is; where that is too far off, the tile's sum says so. For half the squared distances and for matrices.
+
+enum { LK(tile_rows) = 64 };
+
+// 2^x, x held within -126...126; 1e-7 of the result at most off.
+lk_inline float LK(exp2_held)(float x) {
+    float held = x < -126.0f ? -126.0f : x;
+    held = held > 126.0f ? 126.0f : held;
+    float shifted = held + 12582912.0f, r = held - (shifted - 12582912.0f);
+    float p = LK_FMAF(r, 1.3264714507386088e-3f, 9.671513922512531e-3f);
+    p = LK_FMAF(p, r, 5.550733953714371e-2f);
+    p = LK_FMAF(p, r, 0.24022242426872253f);
+    p = LK_FMAF(p, r, 0.6931470036506653f);
+    p = LK_FMAF(p, r, 1.0f);
+    return LK(lk_from_bits)(LK(lk_to_bits)(p) + (int32_t)((uint32_t)LK(lk_to_bits)(shifted) << 23));
+}
+
+// The exponents to base 2 of a row's block of n columns whose coordinates lie m apart: part[j] + shift + scale x.y_j.
+static void LK(tile_products)(const float *restrict x, const float *restrict y, int64_t m, int64_t d, int64_t n, float scale, float shift,
+                              const float *restrict part, float *restrict out) {
+    for (int64_t j = 0; j < n; j++) out[j] = part[j] + shift;
+    int64_t k = 0;
+    for (; k + 8 <= d; k += 8) {
+        float a[8];
+        for (int l = 0; l < 8; l++) a[l] = scale * x[k + l];
+        const float *restrict p = y + k * m;
+        for (int64_t j = 0; j < n; j++) {
+            float u = LK_FMAF(a[0], p[j], out[j]), v = a[1] * p[m + j];
+            u = LK_FMAF(a[2], p[2 * m + j], u);
+            v = LK_FMAF(a[3], p[3 * m + j], v);
+            u = LK_FMAF(a[4], p[4 * m + j], u);
+            v = LK_FMAF(a[5], p[5 * m + j], v);
+            u = LK_FMAF(a[6], p[6 * m + j], u);
+            out[j] = u + LK_FMAF(a[7], p[7 * m + j], v);
+        }
+    }
+    for (; k < d; k++) {
+        float a = scale * x[k];
+        for (int64_t j = 0; j < n; j++) out[j] = LK_FMAF(a, y[k * m + j], out[j]);
+    }
+}
+
+// For the rows begin..<end, at most a tile and of one batch, the sums over columns of exp(exponent + own / epsilon).
+static void LK(softmin_tile)(const losskit_softmin_problem *problem, const float *own, int64_t begin, int64_t end, double *totals) {
+    const float log2e = 1.44269504f, inverse = log2e / problem->epsilon;
+    const int64_t m = problem->m, d = problem->d, batch = begin / problem->n;
+    const float *restrict w = problem->log_weights + batch * m, *restrict u = problem->potentials + batch * m;
+    const float *restrict columns = problem->columns + batch * m * d;
+    float part[LK(pair_block)], exponents[LK(pair_block)], shifts[LK(tile_rows)];
+    for (int64_t r = begin; r < end; r++) {
+        const float *x = problem->points + r * d;
+        float square = 0;
+        if (problem->power == 2) for (int64_t k = 0; k < d; k++) square = LK_FMAF(x[k], x[k], square);
+        shifts[r - begin] = (own[r] - 0.5f * square) * inverse;
+        totals[r - begin] = 0;
+    }
+    // The coordinates of a block's columns stay in the first cache for all rows of the tile.
+    const int64_t width = d <= 8 ? LK(pair_block) : d <= 64 ? 4096 / d / LANES * LANES : 64;
+    for (int64_t at = 0; at < m; at += width) {
+        const int64_t n = m - at < width ? m - at : width;
+        const float *restrict y = columns + at;
+        for (int64_t j = 0; j < n; j++) part[j] = 0;
+        if (problem->power == 2) {
+            for (int64_t k = 0; k < d; k++) for (int64_t j = 0; j < n; j++) part[j] = LK_FMAF(y[k * m + j], y[k * m + j], part[j]);
+        }
+        for (int64_t j = 0; j < n; j++) part[j] = LK_FMAF(LK_FMAF(part[j], -0.5f, u[at + j]), inverse, log2e * w[at + j]);
+        for (int64_t r = begin; r < end; r++) {
+            const float shift = shifts[r - begin];
+            float sum;
+            if (problem->power == 0) {
+                const float *restrict cost = problem->columns + r * m + at;
+                ROW_SUM(sum, n, LK(exp2_held)(LK_FMAF(cost[i], -inverse, part[i]) + shift));
+            } else if (d == 2) {
+                const float a = inverse * problem->points[2 * r], b = inverse * problem->points[2 * r + 1];
+                const float *restrict z = y + m;
+                ROW_SUM(sum, n, LK(exp2_held)(LK_FMAF(a, y[i], LK_FMAF(b, z[i], part[i])) + shift));
+            } else if (d == 3) {
+                const float *x = problem->points + 3 * r;
+                const float a = inverse * x[0], b = inverse * x[1], c = inverse * x[2];
+                const float *restrict z = y + m, *restrict v = z + m;
+                ROW_SUM(sum, n, LK(exp2_held)(LK_FMAF(a, y[i], LK_FMAF(b, z[i], LK_FMAF(c, v[i], part[i]))) + shift));
+            } else {
+                LK(tile_products)(problem->points + r * d, y, m, d, n, inverse, shift, part, exponents);
+                ROW_SUM(sum, n, LK(exp2_held)(exponents[i]));
+            }
+            totals[r - begin] += sum;
+        }
+    }
+}

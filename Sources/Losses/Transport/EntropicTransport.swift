@@ -1,0 +1,225 @@
+import LossKitOps
+
+/// Settings of ``entropicTransport(_:a:b:epsilon:options:)``.
+public struct EntropicTransportOptions: Sendable {
+    /// How derivatives are carried.
+    public enum Gradient: Sendable, Hashable {
+        /// To nothing.
+        case none
+        /// Through the value alone, by the envelope theorem; asking for one of potentials, plan or map is an error.
+        case envelope
+        /// Through value, potentials, plan and map, by the implicit function theorem: a linear system for each backward pass, by conjugate
+        /// gradients. The value twice. Exact at convergence, for losses that a constant added to one side's potentials does not change.
+        case implicit
+        /// Through so many last steps, on a cost matrix that is held.
+        case unrolled(Int)
+    }
+
+    /// What the plan's marginal on the side of the rows may be.
+    public var source: MarginalPenalty
+    /// The same on the side of the columns.
+    public var target: MarginalPenalty
+    /// The mass to transport, at most that of either side, for partial transport: marginals then are at most the weights.
+    public var mass: Double?
+    /// Stop when both marginals are within this L1 distance of what is best; 0 for as many steps as are allowed.
+    public var tolerance: Double
+    /// Stop at the latest after so many steps, each of both sides.
+    public var maximumIterations: Int
+    /// Epsilon begins at the largest cost and falls by this factor with each step; 1 for none of that.
+    public var annealing: Double
+    /// Potentials to begin with; then epsilon is not annealed.
+    public var initial: (x: Tensor, y: Tensor)?
+    /// How derivatives are carried.
+    public var gradient: Gradient
+    /// Never to hold costs of points. Otherwise a processor holds them, in 64 MiB at most, in more than eight dimensions, where that is
+    /// faster.
+    public var linearMemory: Bool
+
+    /// Settings; balanced transport to 1e-3 by default.
+    public init(
+        source: MarginalPenalty = .exact, target: MarginalPenalty = .exact, mass: Double? = nil, tolerance: Double = 1e-3,
+        maximumIterations: Int = 1000, annealing: Double = 0.64, initial: (x: Tensor, y: Tensor)? = nil, gradient: Gradient = .envelope,
+        linearMemory: Bool = false
+    ) {
+        (self.source, self.target, self.mass) = (source, target, mass)
+        (self.tolerance, self.maximumIterations, self.annealing) = (tolerance, maximumIterations, annealing)
+        (self.initial, self.gradient, self.linearMemory) = (initial, gradient, linearMemory)
+    }
+}
+
+/// Entropic optimal transport between weights, balanced, unbalanced or partial.
+///
+/// `min over P of <P, C> + epsilon KL(P | a b) + D(P 1 | a) + E(P^T 1 | b)`, KL(p | q) = sum(p log(p / q) - p + q), with D and E as the
+/// options say.
+/// Gradient: as the options say; of the value with respect to cost and weights the plan, and
+/// `-D*(-f_i) + epsilon (sum b - (P 1)_i / a_i)`.
+///
+/// - Parameters:
+///   - cost: Of points, or matrices; leading axes are a batch.
+///   - a: [..., n] or [n], not negative, 1 / n each by default. Where both sides are exact, masses must be equal.
+///   - b: [..., m] or [m].
+///   - epsilon: At least 1e-30, in the cost's units; for conventions elsewhere see ``TransportCost``.
+///   - options: Penalties, stopping, annealing, warm start, derivatives.
+/// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``. Not to
+///   converge is no error: the solution says so.
+/// - Note: float32 in the log domain on centred points, in alternating over-relaxed steps of two launches; marginal errors below 1e-5 may
+///   not be reached. Peyre and Cuturi, Computational Optimal Transport, 2019; Chizat et al., Scaling Algorithms for Unbalanced Optimal
+///   Transport Problems, 2018; Benamou et al., Iterative Bregman Projections for Regularized Transportation Problems, 2015.
+public func entropicTransport(
+    _ cost: TransportCost, a: Tensor? = nil, b: Tensor? = nil, epsilon: Double, options: EntropicTransportOptions = .init()
+) throws -> EntropicTransport {
+    let operation = "entropicTransport"
+    let prepared = try cost.prepared(operation)
+    try require(epsilon >= 1e-30 && epsilon.isFinite, operation, "a finite epsilon of at least 1e-30", epsilon)
+    try require(options.maximumIterations > 0, operation, "maximumIterations > 0", options.maximumIterations)
+    try require(options.annealing > 0 && options.annealing <= 1, operation, "annealing above 0 and at most 1", options.annealing)
+    try options.source.check(operation)
+    try options.target.check(operation)
+    if case .unrolled(let steps) = options.gradient { try require(steps > 0, operation, "steps to unroll above 0", steps) }
+    let (lead, n, m) = cost.extents
+    let like = prepared.inputs[0]
+    let weights = (
+        x: try TransportCost.weights(a, lead: lead, count: n, like: like, operation),
+        y: try TransportCost.weights(b, lead: lead, count: m, like: like, operation)
+    )
+    var penalties = (options.source, options.target)
+    if let mass = options.mass {
+        try require(penalties == (.exact, .exact), operation, "no penalties where the mass is given", "\(penalties.0) and \(penalties.1)")
+        try require(
+            options.gradient == .none || options.gradient == .envelope, operation, "the gradient none or envelope where the mass is given",
+            options.gradient)
+        let least = try Tensor.minimum(weights.x.sum(axes: [1]), weights.y.sum(axes: [1])).min().scalar()
+        try require(mass > 0 && mass <= least * (1 + 1e-6), operation, "a mass above 0 and at most that of either side, \(least)", mass)
+        penalties = (.range(0...1), .range(0...1))
+    } else if penalties == (.exact, .exact) {
+        try EntropicProblem.checkBalance(weights, operation)
+    }
+    let (softMin, spread) = try prepared.softMin(isLinearInMemory: options.linearMemory)
+    let problem = try EntropicProblem(softMin, weights: weights, epsilon: epsilon, penalties: penalties, mass: options.mass)
+    var schedule = EntropicProblem.Schedule(
+        tolerance: options.tolerance, maximumIterations: options.maximumIterations, from: spread, to: epsilon,
+        ratio: options.initial == nil ? options.annealing : 1)
+    if let initial = options.initial {
+        guard try initial.x.checked().shape == lead + [n], try initial.y.checked().shape == lead + [m] else {
+            throw TensorError.shapeMismatch(
+                operation: operation, expected: "potentials \(lead + [n]) and \(lead + [m])", actual: [initial.x.shape, initial.y.shape])
+        }
+        schedule.initial = (
+            try stopGradient(initial.x).asType(.float32).reshaped([softMin.batch, n]),
+            try stopGradient(initial.y).asType(.float32).reshaped([softMin.batch, m])
+        )
+    }
+    let state = try problem.solve(schedule)
+    return try EntropicTransport(prepared, lead: lead, weights: weights, problem, state, schedule, options.gradient)
+}
+
+/// A solution of ``entropicTransport(_:a:b:epsilon:options:)``.
+public struct EntropicTransport: Sendable {
+    /// [...]: `<P, C> + epsilon KL(P | a b)` and the penalties, by the dual, a lower bound before convergence.
+    public let value: Tensor
+    /// f [..., n] and g [..., m]: `P = a b exp((f + g + massPotential - C) / epsilon)`.
+    public let potentials: (x: Tensor, y: Tensor)
+    /// [...]: 0 but where the mass is given; its multiplier then.
+    public let massPotential: Tensor
+    /// The L1 distances of the plan's marginals from what is best for the potentials: from the weights, where they are exact. Of a batch
+    /// the
+    /// largest.
+    public let marginalErrors: (x: Double, y: Double)
+    /// The larger of both.
+    public var marginalError: Double { max(marginalErrors.x, marginalErrors.y) }
+    /// Steps taken, each of both sides.
+    public let iterations: Int
+    /// The epsilons of the first steps; the others were at the target.
+    public let schedule: [Double]
+    /// Whether both marginal errors came down to the tolerance.
+    public let isConverged: Bool
+    /// The epsilon of the problem.
+    public let epsilon: Double
+
+    private let cost: TransportCost
+    private let weights: (x: Tensor, y: Tensor)
+    private let held: (f: Tensor, g: Tensor)
+    private let lead: [Int]
+
+    init(
+        _ cost: TransportCost, lead: [Int], weights: (x: Tensor, y: Tensor), _ problem: EntropicProblem, _ state: EntropicProblem.State,
+        _ schedule: EntropicProblem.Schedule, _ mode: EntropicTransportOptions.Gradient
+    ) throws {
+        let solved = try TransportDerivatives(cost, weights, problem, state).attached(mode)
+        (self.cost, self.weights, self.lead) =
+            mode == .none ? (cost.of(cost.inputs.map(stopGradient)), problem.weights, lead) : (cost, weights, lead)
+        held = (solved.f, solved.g)
+        value = try solved.value.reshaped(lead)
+        potentials = (try solved.f.reshaped(lead + [problem.softMin.n]), try solved.g.reshaped(lead + [problem.softMin.m]))
+        massPotential = try (state.shift ?? Tensor.zeros([problem.softMin.batch, 1], on: weights.x.device)).reshaped(lead)
+        (marginalErrors, iterations, isConverged) = (state.errors, state.iterations, state.isConverged)
+        (self.schedule, epsilon) = (schedule.annealing, problem.epsilon)
+    }
+
+    private var rows: Int { weights.x.shape[1] }
+
+    /// The plan [..., n, m].
+    public func plan() throws -> Tensor { try plan(rows: 0..<rows) }
+
+    /// Rows of the plan [..., rows, m].
+    public func plan(rows: Range<Int>) throws -> Tensor {
+        try block(rows).plan.reshaped(lead + [rows.count, weights.y.shape[1]])
+    }
+
+    /// `<P, C>` [...], by blocks of rows.
+    public func linearCost() throws -> Tensor {
+        try blocks { (try ($0.plan * $0.cost).sum(axes: [1, 2])) }.reduce(Tensor.zeros([], on: weights.x.device)) { $0 + $1 }.reshaped(lead)
+    }
+
+    /// The marginals of the plan, [..., n] and [..., m], by blocks of rows.
+    public func marginals() throws -> (x: Tensor, y: Tensor) {
+        let parts = try blocks { (rows: try $0.plan.sum(axes: [2]), columns: try $0.plan.sum(axes: [1])) }
+        let columns = parts.map(\.columns).reduce(try Tensor.zeros([], on: weights.x.device)) { $0 + $1 }
+        return (
+            try Tensor.concatenate(parts.map(\.rows), axis: 1).reshaped(lead + [rows]), try columns.reshaped(lead + [weights.y.shape[1]])
+        )
+    }
+
+    /// Where each point goes on average [..., n, d], `sum_j P_ij values_j / sum_j P_ij`: of points y, or of other values [..., m, d] on
+    /// their side.
+    ///
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for cost matrices without values.
+    public func barycentricMap(values: Tensor? = nil) throws -> Tensor {
+        var targets = try values?.checked().asType(.float32)
+        if let given = targets {
+            guard given.rank == lead.count + 2, given.shape[lead.count] == weights.y.shape[1] else {
+                throw TensorError.shapeMismatch(
+                    operation: "barycentricMap", expected: "values \(lead + [weights.y.shape[1]]) by any number", actual: [given.shape])
+            }
+            targets = try given.reshaped([weights.x.shape[0]] + given.shape.suffix(2))
+        } else if case .points(_, let y, _) = cost {
+            targets = y
+        }
+        guard let targets else {
+            throw TensorError.invalidArgument(operation: "barycentricMap", expected: "values for a cost matrix", actual: "none")
+        }
+        let parts = try blocks { try $0.plan.matmul(targets) / $0.plan.sum(axes: [2], keepDimensions: true) }
+        return try Tensor.concatenate(parts, axis: 1).reshaped(lead + [rows, targets.shape[2]])
+    }
+
+    private struct Block {
+        let plan: Tensor
+        let cost: Tensor
+    }
+
+    private func block(_ rows: Range<Int>) throws -> Block {
+        guard rows.lowerBound >= 0, rows.upperBound <= self.rows else {
+            throw TensorError.invalidArgument(operation: "plan", expected: "rows in 0..<\(self.rows)", actual: "\(rows)")
+        }
+        let block = try cost.matrix(rows: rows)
+        let shift = try massPotential.reshaped([weights.x.shape[0], 1])
+        let f = try (held.f + shift).slice(axis: 1, from: rows.lowerBound, to: rows.upperBound).expandedDimensions(at: 2)
+        let mass = try weights.x.slice(axis: 1, from: rows.lowerBound, to: rows.upperBound).expandedDimensions(at: 2)
+        let exponents = try ((f - block) + held.g.expandedDimensions(at: 1)) / epsilon
+        return Block(plan: exponents.exp() * mass * (try weights.y.expandedDimensions(at: 1)), cost: block)
+    }
+
+    private func blocks<T>(_ body: (Block) throws -> T) throws -> [T] {
+        try TransportDerivatives.blocks(batch: weights.x.shape[0], n: rows, m: weights.y.shape[1]).map { try body(block($0)) }
+    }
+}
