@@ -2,7 +2,9 @@
 
 static void LKT(add_exponents)(const losskit_formula *f, LKT(worker) *w, int64_t row, int64_t n) {
     const T *values = w->values[f->value];
-    T peak = LKT(lane_maximum)(values, n);
+    double peak = LKT(lane_peak)(values, n);
+    // A NaN shows in the sum, unless there is none to show in.
+    if (isinf(peak)) for (int64_t j = 0; j < n; j++) if (values[j] != values[j]) peak = NAN;
     if (peak > w->peaks[row] || peak != peak) {
         // Nothing was added while the peak was minus infinity.
         if (w->peaks[row] != -INFINITY) w->sums[row] *= exp(w->peaks[row] - peak);

@@ -23,48 +23,63 @@ static void LKT(product)(const T *a, int64_t a_stride, const T *b, int64_t b_str
     }
 }
 
-// Squared distances of one point to n others by coordinates.
+// Squared distances of one point to n others by coordinates, four of them a sweep so that sums stay in registers longer.
 static void LKT(squares)(const T *restrict x, const T *restrict y, int64_t d, int64_t n, T *restrict out) {
-    for (int64_t j = 0; j < n; j++) out[j] = 0;
-    int64_t k = 0;
-    for (; k + 4 <= d; k += 4) {
+    int64_t k = d & 3;
+    const T *p = y, *q = p + LK_STRIDE, *r = q + LK_STRIDE;
+    if (k == 0) for (int64_t j = 0; j < n; j++) out[j] = 0;
+    else if (k == 1) for (int64_t j = 0; j < n; j++) { T u = x[0] - p[j]; out[j] = u * u; }
+    else if (k == 2) for (int64_t j = 0; j < n; j++) { T u = x[0] - p[j], v = x[1] - q[j]; out[j] = u * u + v * v; }
+    else for (int64_t j = 0; j < n; j++) { T u = x[0] - p[j], v = x[1] - q[j], t = x[2] - r[j]; out[j] = u * u + v * v + t * t; }
+    for (; k < d; k += 4) {
         T a = x[k], b = x[k + 1], c = x[k + 2], e = x[k + 3];
-        const T *p = y + k * LK_STRIDE, *q = p + LK_STRIDE, *r = q + LK_STRIDE, *s = r + LK_STRIDE;
+        const T *s = y + (k + 3) * LK_STRIDE;
+        p = y + k * LK_STRIDE;
+        q = p + LK_STRIDE;
+        r = q + LK_STRIDE;
         for (int64_t j = 0; j < n; j++) {
             T u = a - p[j], v = b - q[j], t = c - r[j], z = e - s[j];
             out[j] += u * u + v * v + (t * t + z * z);
         }
     }
-    for (; k < d; k++) {
-        T a = x[k];
-        const T *p = y + k * LK_STRIDE;
-        for (int64_t j = 0; j < n; j++) { T u = a - p[j]; out[j] += u * u; }
-    }
 }
 
-#define SUM(term) \
-    T lanes[32] = {0}, sum = 0; \
-    int64_t at = 0; \
-    for (; at + 32 <= n; at += 32) for (int l = 0; l < 32; l++) { int64_t i = at + l; lanes[l] += (term); } \
-    for (int64_t i = at; i < n; i++) sum += (term); \
-    for (int half = 16; half; half /= 2) for (int l = 0; l < half; l++) lanes[l] += lanes[l + half]; \
-    return sum + lanes[0];
+// The sum of a term of arrays, in vectors at `at` and then of single elements `i`, in a fixed order.
+#define SUM(vectors, term) \
+    LKT(vector) lanes[4] = {{0}}; \
+    T sum = 0; \
+    int64_t i = 0; \
+    for (; i + 4 * LKT(width) <= n; i += 4 * LKT(width)) { \
+        for (int l = 0; l < 4; l++) { int64_t at = i + l * LKT(width); lanes[l] += (vectors); } \
+    } \
+    for (; i < n; i++) sum += (term); \
+    lanes[0] = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]); \
+    for (int l = 0; l < LKT(width); l++) sum += lanes[0][l]; \
+    return sum;
+#define AT(array) (*(const LKT(vector) *)((array) + at))
 
-static T LKT(lane_sum)(const T *x, int64_t n) { SUM(x[i]) }
-static T LKT(lane_dot)(const T *x, const T *y, int64_t n) { SUM(x[i] * y[i]) }
-static T LKT(lane_difference)(const T *w, T x, const T *y, int64_t n) { SUM(w[i] * (x - y[i])) }
-static T LKT(lane_exponentials)(const T *x, T peak, int64_t n) { SUM(EXP_BELOW(x[i] - peak)) }
-static T LKT(square)(const T *x, const T *y, int64_t n) { SUM((x[i] - y[i]) * (x[i] - y[i])) }
+static T LKT(lane_sum)(const T *x, int64_t n) { SUM(AT(x), x[i]) }
+static T LKT(lane_dot)(const T *x, const T *y, int64_t n) { SUM(AT(x) * AT(y), x[i] * y[i]) }
+static T LKT(lane_difference)(const T *w, T x, const T *y, int64_t n) { SUM(AT(w) * (x - AT(y)), w[i] * (x - y[i])) }
+static T LKT(square)(const T *x, const T *y, int64_t n) { SUM((AT(x) - AT(y)) * (AT(x) - AT(y)), (x[i] - y[i]) * (x[i] - y[i])) }
 
 #undef SUM
+#undef AT
 
-// The largest of them, or NaN if there is one.
-static T LKT(lane_maximum)(const T *x, int64_t n) {
-    T lanes[32], result = -INFINITY;
+static T LKT(lane_exponentials)(const T *x, T peak, int64_t n) {
+    T terms[LK_LANES] __attribute__((aligned(64)));
+    for (int64_t j = 0; j < n; j++) terms[j] = EXP_BELOW(x[j] - peak);
+    return LKT(lane_sum)(terms, n);
+}
+
+// The largest of those that are not NaN, in one instruction a vector.
+static T LKT(lane_peak)(const T *x, int64_t n) {
+    enum { count = 4 * LKT(width) };
+    T lanes[count], result = -INFINITY;
     int64_t i = 0;
-    for (int l = 0; l < 32; l++) lanes[l] = -INFINITY;
-    for (; i + 32 <= n; i += 32) for (int l = 0; l < 32; l++) lanes[l] = lanes[l] > x[i + l] || lanes[l] != lanes[l] ? lanes[l] : x[i + l];
-    for (; i < n; i++) result = result > x[i] || result != result ? result : x[i];
-    for (int l = 0; l < 32; l++) result = result > lanes[l] || result != result ? result : lanes[l];
+    for (int l = 0; l < count; l++) lanes[l] = -INFINITY;
+    for (; i + count <= n; i += count) for (int l = 0; l < count; l++) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+    for (; i < n; i++) result = x[i] > result ? x[i] : result;
+    for (int l = 0; l < count; l++) result = lanes[l] > result ? lanes[l] : result;
     return result;
 }

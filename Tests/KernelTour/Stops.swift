@@ -32,7 +32,7 @@ struct Stop: Sendable {
 
     private static let dtypes = DType.allCases
 
-    static let all: [Stop] = elementwise + reductions + movement + products + fused + pairs + losses
+    static let all: [Stop] = elementwise + reductions + movement + products + fused + pairs + formulas + losses
 
     private static let elementwise: [Stop] = [
         Stop("functions of one number") { device in
@@ -281,6 +281,16 @@ struct Stop: Sendable {
     ]
 
     /// The losses that launch kernels of their own, forward and backward, with and without their optional inputs.
+    private static let formulas: [Stop] = [
+        Stop("formulas of pairs") { device in
+            let (x, y, b) = (try numbers([19, 3], on: device), try numbers([37, 3], on: device), try numbers([37], on: device))
+            let kernel = (Formula.x(x).squaredDistance(to: .y(y)) * -0.5).exp()
+            let (values, indices) = try kernel.topK(5)
+            let slopes = try gradient(at: [x, y, b]) { try kernelProduct(.laplacian(bandwidth: 1), $0[0], $0[1], $0[2]).sum() }
+            return [try kernel.sum(), try kernel.logSumExp(weights: .y(b)), try kernel.max(over: .x), values, indices] + slopes
+        }
+    ]
+
     private static let losses: [Stop] = LossRegistry.all.filter { ["ctc", "linearCrossEntropy"].contains($0.name) }.flatMap { loss in
         [false, true].filter { !$0 || loss.inputs.contains(where: \.isOptional) }.map { withOptional in
             Stop("\(loss.name)\(withOptional ? " with all inputs" : "")") { device in

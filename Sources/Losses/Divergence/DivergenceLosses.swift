@@ -1,3 +1,3 @@
 extension LossRegistry {
-    static let divergence: [LossDescription] = [.klDivergenceLoss, .jensenShannonLoss]
+    static let divergence: [LossDescription] = [.klDivergenceLoss, .jensenShannonLoss, .gaussianMMDLoss, .energyDistanceLoss, .hsicLoss]
 }

@@ -11,6 +11,8 @@ extension Formula {
         private var indices: [FormulaProgram.Node: Int] = [:]
         private var values: [ObjectIdentifier: Int] = [:]
         private var slots: [ObjectIdentifier: Int] = [:]
+        /// Held, so that no later node takes the place of one that was written down.
+        private var roots: [Node] = []
 
         /// - Parameter kept: The points that are not reduced away.
         init(keeping kept: Points) { self.kept = kept }
@@ -26,6 +28,7 @@ extension Formula {
 
         /// The value a node is, written down with all that it is made of.
         mutating func value(of formula: Formula) throws -> Int {
+            roots.append(formula.node)
             for node in formula.node.parts where values[ObjectIdentifier(node)] == nil {
                 values[ObjectIdentifier(node)] = try value(of: node)
             }

@@ -18,7 +18,10 @@ struct HostFormula {
     func run(slots: [UnsafeRawPointer], output: UnsafeMutableRawPointer, places: UnsafeMutablePointer<Int32>?) throws {
         let size = code.isDouble ? 8 : 4
         var stages = code.stages
-        let centred = stages.indices.filter { stages[$0].kind == Int32(losskit_stage_square) && stages[$0].d >= Self.productExtent }
+        // What keeps single values keeps exact ones: equal distances stay equal.
+        let centred = code.header.reduction > Int32(losskit_reduce_log_sum_exp) ? [] : stages.indices.filter {
+            stages[$0].kind == Int32(losskit_stage_square) && stages[$0].d >= Self.productExtent
+        }
         let centres = try Buffer(byteCount: size * centred.reduce(0) { $0 + Int(stages[$1].d) }, on: .cpu)
         defer { withExtendedLifetime(centres) {} }
         var place = centres.hostPointer

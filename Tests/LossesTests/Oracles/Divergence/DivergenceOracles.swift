@@ -1,3 +1,3 @@
 extension LossOracle {
-    static let divergence: [LossOracle] = [.klDivergence, .jensenShannon]
+    static let divergence: [LossOracle] = [.klDivergence, .jensenShannon, .gaussianMMD, .energyDistance, .hsic]
 }

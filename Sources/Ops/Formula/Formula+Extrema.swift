@@ -1,0 +1,87 @@
+import LossKitKernels
+
+extension Formula {
+    /// The largest value over the points of one set, for each point of the other: [n]; NaN where there is one.
+    ///
+    /// Gradient: to the pair that has it, of equals the first.
+    /// - Throws: As ``sum(over:)``; ``TensorError/shapeMismatch(operation:expected:actual:)`` for vectors,
+    ///   ``TensorError/invalidArgument(operation:expected:actual:)`` of no points.
+    public func max(over points: Points = .y) throws -> Tensor { try extremum("max", over: points, .maximum) }
+
+    /// The smallest value; see ``max(over:)``.
+    public func min(over points: Points = .y) throws -> Tensor { try extremum("min", over: points, .minimum) }
+
+    /// The point with the largest value, int64 [n]: the first of equals, the first NaN where there is one.
+    ///
+    /// - Throws: As ``max(over:)``.
+    public func argMax(over points: Points = .y) throws -> Tensor {
+        try best("argMax", over: points, .maximum, 1).places.squeezed(axes: [1])
+    }
+
+    /// The point with the smallest value; see ``argMax(over:)``.
+    public func argMin(over points: Points = .y) throws -> Tensor {
+        try best("argMin", over: points, .minimum, 1).places.squeezed(axes: [1])
+    }
+
+    /// The k largest (or smallest) values over the points of one set, for each point of the other, in order, with their points: [n, k] each, the points
+    /// int64. Of equals the first come first; NaN counts as the least wanted.
+    ///
+    /// Gradient: to the pairs that have them.
+    /// - Throws: As ``max(over:)``; ``TensorError/invalidArgument(operation:expected:actual:)`` for more than there are.
+    public func topK(_ k: Int, over points: Points = .y, largest: Bool = true) throws -> (values: Tensor, indices: Tensor) {
+        let (values, places) = try best("topK", over: points, largest ? .largest : .smallest, k)
+        return (try recorded(values, at: places, over: points), places)
+    }
+
+    private func extremum(_ operation: String, over points: Points, _ best: FormulaProgram.Best) throws -> Tensor {
+        let (values, places) = try self.best(operation, over: points, best, 1)
+        return try recorded(values, at: places, over: points).squeezed(axes: [1])
+    }
+
+    private func best(
+        _ operation: String, over points: Points, _ best: FormulaProgram.Best, _ kept: Int
+    ) throws -> (values: Tensor, places: Tensor) {
+        let problem = try Problem(scalar(operation), over: points)
+        guard kept >= 0, Swift.max(kept, 1) <= problem.columns else {
+            throw TensorError.invalidArgument(
+                operation: "Formula.\(operation)", expected: kept == 1 ? "at least one point" : "k in 0...\(problem.columns)",
+                actual: kept == 1 ? "none" : "\(kept)")
+        }
+        var lowering = Lowering(keeping: points.other)
+        let value = try lowering.value(of: self)
+        let (values, places) = try problem.keep(lowering, value, best, kept: kept)
+        return (values.asType(problem.dtype), places)
+    }
+
+    /// The same values connected to the variables: computed again from the pairs themselves where they are being differentiated.
+    private func recorded(_ values: Tensor, at places: Tensor, over points: Points) throws -> Tensor {
+        guard Tensor.records(variables.map(\.tensor)) else { return values }
+        let (rows, kept) = (places.shape[0], places.shape[1])
+        let others = try places.flattened()
+        let own = try kept == 1 ? nil : Tensor.arange(to: Double(rows), on: places.device).asType(.int64).expandedDimensions(at: 1)
+            .broadcast(to: [rows, kept]).flattened()
+        let paired = try replacingVariables { variable in
+            guard let side = variable.points else { return nil }
+            let tensor = try side == points ? variable.tensor.take(others) : own.map { try variable.tensor.take($0) } ?? variable.tensor
+            return points == .y ? .x(tensor) : .y(tensor)
+        }
+        return try paired.sum(over: points, width: nil, counts: (rows * kept, 1)).reshaped([rows, kept])
+    }
+
+    /// The formula with others in place of some of its variables.
+    private func replacingVariables(_ replacement: (Variable) throws -> Formula?) throws -> Formula {
+        var replaced: [ObjectIdentifier: Node] = [:]
+        for part in node.parts {
+            func current(_ node: Node) -> Node { replaced[ObjectIdentifier(node)] ?? node }
+            switch part.kind {
+            case .variable(let points, let tensor):
+                replaced[ObjectIdentifier(part)] = try replacement(Variable(node: part, points: points, tensor: tensor))?.node
+            case .apply(let opcode, let operands):
+                replaced[ObjectIdentifier(part)] = Node(.apply(opcode, operands.map(current)), coordinates: part.coordinates)
+            case .total(let operand): replaced[ObjectIdentifier(part)] = Node(.total(current(operand)), coordinates: nil)
+            case .constant, .failed: break
+            }
+        }
+        return replaced[ObjectIdentifier(node)].map { Formula($0) } ?? self
+    }
+}
