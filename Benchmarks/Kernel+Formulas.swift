@@ -23,12 +23,7 @@ extension Kernel {
         let flops = 2 * Double(n * m * d)
         return Kernel(
             name: name, size: "\(n)x\(m)x\(d)",
-            inputs: { device in
-                try [n, m].enumerated().map { index, count in
-                    var random = Philox(seed: UInt64(index) + 1)
-                    return try .uniform([count, d], low: -1, high: 1, using: &random, on: device)
-                }
-            }, differentiated: 2,
+            inputs: { [try random([n, d], seed: 1, on: $0), try random([m, d], seed: 2, on: $0)] }, differentiated: 2,
             function: { try reduction(.x($0[0]), .y($0[1])).mean() },
             bound: .operations(forward: flops, both: 3 * flops),
             // The pulls on a point from all sides cancel.

@@ -27,7 +27,7 @@ import Testing
         #expect(try extra(x, y) { try $0.logSumExp() } < matrix / 100)
     }
 
-    /// Of the matrix of ten thousand points against as many.
+    /// Of the matrix of ten thousand points against as many, on two threads; each has blocks of columns of its own.
     @Test func manyCoordinatesHoldLessThanAHundredthOfALargeMatrix() throws {
         let matrix = 4 * 10_000 * 10_000
         for d in [64, 128] {
