@@ -15,7 +15,8 @@ LK_DISPATCH(losskit_formula_reduce,
 
 int64_t losskit_formula_scratch(const losskit_formula *formula) {
     // The layout is the same for every instruction set.
-    return formula->is_double ? lay_f64_baseline(formula, 0, &(worker_f64_baseline){0}) : lay_f32_baseline(formula, 0, &(worker_f32_baseline){0});
+    if (formula->is_double) return lay_f64_baseline(formula, 0, &(worker_f64_baseline){0});
+    return lay_f32_baseline(formula, 0, &(worker_f32_baseline){0});
 }
 
 #define CENTRE(T) { \

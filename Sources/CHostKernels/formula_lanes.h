@@ -1,7 +1,9 @@
 // Sums and products over lanes, for the arithmetic type T.
 
 typedef T LKT(vector) __attribute__((vector_size(LK_VECTOR_BYTES), aligned(sizeof(T))));
-enum { LKT(width) = LK_VECTOR_BYTES / sizeof(T), LKT(panel) = 2 * LK_VECTOR_BYTES / sizeof(T), LKT(at_once) = LK_VECTOR_BYTES == 64 ? 8 : 4 };
+enum { LKT(width) = LK_VECTOR_BYTES / sizeof(T), LKT(panel) = 2 * LK_VECTOR_BYTES / sizeof(T) };
+// Rows whose sums fit the registers.
+enum { LKT(at_once) = LK_VECTOR_BYTES == 64 ? 8 : 4 };
 
 // c = a b of the rows of a group, of one panel of columns.
 static void LKT(product)(const T *a, int64_t a_stride, const T *b, int64_t b_stride, int64_t k, T *c, int64_t c_stride) {

@@ -43,7 +43,7 @@ static int64_t LKT(lay)(const losskit_formula *f, char *base, LKT(worker) *w) {
     for (int i = 0; i < f->slot_count; i++) LAY_IN(w->across, i, f->slots[i].side == losskit_side_column, f->slots[i].d * LK_STRIDE);
     for (int s = 0; s < f->stage_count; s++) {
         const losskit_formula_stage *stage = &f->stages[s];
-        int multiplies = stage->kind == losskit_stage_dot || (stage->kind == losskit_stage_square && stage->centre), centred = multiplies && stage->centre;
+        int centred = stage->kind == losskit_stage_square && stage->centre, multiplies = centred || stage->kind == losskit_stage_dot;
         LAY_IN(w->packed_rows, s, multiplies, losskit_formula_rows * stage->d);
         LAY_IN(w->packed_columns, s, centred, stage->d * LK_STRIDE);
         LAY_IN(w->row_norms, s, centred, losskit_formula_rows);
@@ -53,7 +53,8 @@ static int64_t LKT(lay)(const losskit_formula *f, char *base, LKT(worker) *w) {
     }
     for (int t = 0; t < f->term_count; t++) {
         const losskit_formula_term *term = &f->terms[t];
-        int multiplies = f->width >= LK_WIDE && (term->kind == losskit_term_column || (term->kind == losskit_term_difference && term->stage >= 0));
+        int isDifference = term->kind == losskit_term_difference && term->stage >= 0;
+        int multiplies = f->width >= LK_WIDE && (term->kind == losskit_term_column || isDifference);
         LAY_IN(w->along, t, multiplies, LK_LANES * w->padded_width);
         LAY_IN(w->weights, t, multiplies, LK_GROUP * LK_STRIDE);
     }
@@ -89,7 +90,9 @@ static void LKT(pack_columns)(const losskit_formula *f, LKT(worker) *w, int64_t 
         if (!columns) continue;
         LKT(transpose)((const T *)f->slots[stage->column].values + w->at * stage->d, stage->centre, stage->d, n, columns);
         for (int64_t j = 0; j < LK_LANES; j++) norms[j] = 0;
-        for (int64_t k = 0; k < stage->d; k++, columns += LK_STRIDE) for (int64_t j = 0; j < LK_LANES; j++) norms[j] += columns[j] * columns[j];
+        for (int64_t k = 0; k < stage->d; k++, columns += LK_STRIDE) {
+            for (int64_t j = 0; j < LK_LANES; j++) norms[j] += columns[j] * columns[j];
+        }
     }
     for (int t = 0; t < f->term_count; t++) {
         const losskit_formula_term *term = &f->terms[t];

@@ -30,23 +30,51 @@ struct FormulaCase: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     static let scalars: [FormulaCase] = [
-        FormulaCase(name: "Gaussian") { ($0.x.squaredDistance(to: $0.y) * -0.3).exp() } expected: { [exp(-0.3 * $0.square)] },
-        FormulaCase(name: "Laplacian") { (-$0.x.distance(to: $0.y)).exp() * $0.w } expected: { [exp(-sqrt($0.square)) * $0.w] },
-        FormulaCase(name: "dot") { $0.x.dot($0.y) * 0.2 + $0.w } expected: { [0.2 * $0.dot + $0.w] },
-        FormulaCase(name: "Manhattan") { -($0.x - $0.y).absolute().coordinateSum() } expected: {
+        FormulaCase(name: "Gaussian") {
+            ($0.x.squaredDistance(to: $0.y) * -0.3).exp()
+        } expected: {
+            [exp(-0.3 * $0.square)]
+        },
+        FormulaCase(name: "Laplacian") {
+            (-$0.x.distance(to: $0.y)).exp() * $0.w
+        } expected: {
+            [exp(-sqrt($0.square)) * $0.w]
+        },
+        FormulaCase(name: "dot") {
+            $0.x.dot($0.y) * 0.2 + $0.w
+        } expected: {
+            [0.2 * $0.dot + $0.w]
+        },
+        FormulaCase(name: "Manhattan") {
+            -($0.x - $0.y).absolute().coordinateSum()
+        } expected: {
             [-zip($0.x, $0.y).reduce(0) { $0 + abs($1.0 - $1.1) }]
         },
-        FormulaCase(name: "anisotropic") { (-(($0.x - $0.y) * $0.p).squaredNorm()).exp() } expected: { pair in
+        FormulaCase(name: "anisotropic") {
+            (-(($0.x - $0.y) * $0.p).squaredNorm()).exp()
+        } expected: { pair in
             [exp(-zip(zip(pair.x, pair.y), pair.p).reduce(0) { $0 + pow(($1.0.0 - $1.0.1) * $1.1, 2) })]
         },
-        FormulaCase(name: "Cauchy") { 1 / (1 + ($0.y - $0.x).squaredNorm()) } expected: { [1 / (1 + $0.square)] },
-        FormulaCase(name: "perceptron") { ($0.x * $0.p).dot($0.y).tanh() * $0.w } expected: { pair in
+        FormulaCase(name: "Cauchy") {
+            1 / (1 + ($0.y - $0.x).squaredNorm())
+        } expected: {
+            [1 / (1 + $0.square)]
+        },
+        FormulaCase(name: "perceptron") {
+            ($0.x * $0.p).dot($0.y).tanh() * $0.w
+        } expected: { pair in
             [tanh(zip(zip(pair.x, pair.y), pair.p).reduce(0) { $0 + $1.0.0 * $1.0.1 * $1.1 }) * pair.w]
         },
-        FormulaCase(name: "apart") { $0.w.square() * $0.x.dot($0.p) } expected: { pair in
+        FormulaCase(name: "apart") {
+            $0.w.square() * $0.x.dot($0.p)
+        } expected: { pair in
             [pair.w * pair.w * zip(pair.x, pair.p).reduce(0) { $0 + $1.0 * $1.1 }]
         },
-        FormulaCase(name: "hinge") { (1 - $0.x.dot($0.y)).relu() } expected: { [max(0, 1 - $0.dot)] },
+        FormulaCase(name: "hinge") {
+            (1 - $0.x.dot($0.y)).relu()
+        } expected: {
+            [max(0, 1 - $0.dot)]
+        },
         FormulaCase(name: "nested sums") { pair in
             let share = pair.x.dot(pair.y).sigmoid()
             return (pair.x - share * pair.y).squaredNorm()
@@ -57,16 +85,24 @@ struct FormulaCase: Sendable, CustomTestStringConvertible {
     ]
 
     static let vectors: [FormulaCase] = [
-        FormulaCase(name: "kernel product") { ($0.x.squaredDistance(to: $0.y) * -0.5).exp() * $0.b } expected: { pair in
+        FormulaCase(name: "kernel product") {
+            ($0.x.squaredDistance(to: $0.y) * -0.5).exp() * $0.b
+        } expected: { pair in
             pair.b.map { exp(-0.5 * pair.square) * $0 }
         },
-        FormulaCase(name: "differences") { (-$0.x.squaredDistance(to: $0.y)).exp() * ($0.x - $0.y) } expected: { pair in
+        FormulaCase(name: "differences") {
+            (-$0.x.squaredDistance(to: $0.y)).exp() * ($0.x - $0.y)
+        } expected: { pair in
             zip(pair.x, pair.y).map { exp(-pair.square) * ($0 - $1) }
         },
-        FormulaCase(name: "row and parameter") { $0.w * ($0.x + $0.p) } expected: { pair in
+        FormulaCase(name: "row and parameter") {
+            $0.w * ($0.x + $0.p)
+        } expected: { pair in
             zip(pair.x, pair.p).map { pair.w * ($0 + $1) }
         },
-        FormulaCase(name: "by coordinate") { ($0.x * $0.y).sin() / (1 + $0.p.square()) } expected: { pair in
+        FormulaCase(name: "by coordinate") {
+            ($0.x * $0.y).sin() / (1 + $0.p.square())
+        } expected: { pair in
             pair.x.indices.map { sin(pair.x[$0] * pair.y[$0]) / (1 + pair.p[$0] * pair.p[$0]) }
         },
     ]

@@ -7,7 +7,9 @@ import Testing
 @testable import LossKitOps
 
 @Suite struct FormulaEdgeTests {
-    private func ones(_ shape: [Int], _ dtype: DType = .float32, on device: Device) throws -> Tensor { try .ones(shape, dtype: dtype, on: device) }
+    private func ones(_ shape: [Int], _ dtype: DType = .float32, on device: Device) throws -> Tensor {
+        try .ones(shape, dtype: dtype, on: device)
+    }
 
     @Test(arguments: Device.all)
     func refusesWhatDoesNotFit(device: Device) throws {
@@ -31,8 +33,12 @@ import Testing
         #expect(throws: TensorError.invalidArgument(operation: "Formula.argMax", expected: "at least one point", actual: "none")) {
             try x.dot(w).argMax()
         }
-        #expect(throws: TensorError.invalidArgument(operation: "Formula.topK", expected: "k in 0...4", actual: "5")) { try x.dot(z).topK(5) }
-        #expect(throws: TensorError.self) { try kernelProduct(.gaussian(bandwidth: 0), ones([1, 1], on: device), ones([1, 1], on: device), ones([1], on: device)) }
+        #expect(throws: TensorError.invalidArgument(operation: "Formula.topK", expected: "k in 0...4", actual: "5")) {
+            try x.dot(z).topK(5)
+        }
+        #expect(throws: TensorError.self) {
+            try kernelProduct(.gaussian(bandwidth: 0), ones([1, 1], on: device), ones([1, 1], on: device), ones([1], on: device))
+        }
     }
 
     @Test(arguments: Device.all)
@@ -53,7 +59,9 @@ import Testing
     func equalPointsHaveGradientZero(device: Device) throws {
         for d in [1, 3, 40] {
             let x = try ones([5, d], on: device)
-            for kernel in [KernelFunction.energy, .laplacian(bandwidth: 1), .matern(.fiveHalves, lengthScale: 0.5), .gaussian(bandwidth: 0.1)] {
+            for kernel in [
+                KernelFunction.energy, .laplacian(bandwidth: 1), .matern(.fiveHalves, lengthScale: 0.5), .gaussian(bandwidth: 0.1),
+            ] {
                 let slopes = try gradient(at: [x, x]) { try kernelProduct(kernel, $0[0], $0[1], ones([5], on: device)).sum() }
                 for slope in slopes { #expect(try slope.array(of: Float.self).allSatisfy { $0 == 0 }, "\(kernel)") }
                 let second = try gradient(at: x) { points in
@@ -100,7 +108,9 @@ import Testing
             (0..<count).map { i in random.values(d, in: -1e-3...1e-3).map { Double(Float($0 + (i % 3 == 0 ? -40 : 40))) } }
         }
         let (x, y) = (clusters(n), clusters(m))
-        func tensor(_ points: [[Double]]) throws -> Tensor { try Tensor(points.flatMap { $0.map { Float($0) } }, shape: [points.count, d], on: device) }
+        func tensor(_ points: [[Double]]) throws -> Tensor {
+            try Tensor(points.flatMap { $0.map { Float($0) } }, shape: [points.count, d], on: device)
+        }
         let weights = try Tensor(random.values(n, in: 0.5...1.5).map { Float($0) }, shape: [n], on: device)
         let (value, slope) = try valueWithGradient(at: tensor(x)) {
             try (kernelProduct(.gaussian(bandwidth: 0.01), $0, tensor(y), ones([m], on: device)) * weights).sum()
@@ -143,7 +153,9 @@ import Testing
     @Test(arguments: Device.all)
     func secondDerivativesAgreeWithSecondDifferences(device: Device) throws {
         guard device.hasFloat64 else { return }
-        for kernel in [KernelFunction.gaussian(bandwidth: 0.8), .laplacian(bandwidth: 0.7), .rationalQuadratic(alpha: 0.7, lengthScale: 1.1)] {
+        for kernel in [
+            KernelFunction.gaussian(bandwidth: 0.8), .laplacian(bandwidth: 0.7), .rationalQuadratic(alpha: 0.7, lengthScale: 1.1),
+        ] {
             for d in [2, 33] {
                 let sample = FormulaSample(n: 3, m: 4, d: d, seed: 9)
                 let tensors = try sample.tensors(.float64, on: device)
@@ -161,7 +173,9 @@ import Testing
     func repeatsBitForBit(device: Device) throws {
         let tensors = try FormulaSample(n: 130, m: 700, d: 40).tensors(on: device)
         func bits() throws -> [[UInt32]] {
-            let slopes = try gradient(at: [tensors[0], tensors[1]]) { try kernelProduct(.gaussian(bandwidth: 2), $0[0], $0[1], tensors[2]).square().sum() }
+            let slopes = try gradient(at: [tensors[0], tensors[1]]) {
+                try kernelProduct(.gaussian(bandwidth: 2), $0[0], $0[1], tensors[2]).square().sum()
+            }
             return try slopes.map { try $0.array(of: Float.self).map(\.bitPattern) }
         }
         let first = try bits()

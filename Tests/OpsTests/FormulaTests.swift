@@ -32,7 +32,9 @@ import Testing
             let sample = FormulaSample(n: n, m: m, d: d)
             let expected = sums(formulaCase, sample)
             let result = try formulaCase.formula(FormulaSample.inputs(sample.tensors(on: device))).sum(over: .y)
-            #expect(result.shape == (formulaCase.expected(sample.pair(0, 0)).count == 1 && result.rank == 1 ? [n] : [n, expected.sums.count / n]))
+            #expect(
+                result.shape
+                    == (formulaCase.expected(sample.pair(0, 0)).count == 1 && result.rank == 1 ? [n] : [n, expected.sums.count / n]))
             let scale = expected.scales.map { max($0, 1e-3) }
             expectClose(
                 try result.array(of: Double.self), expected.sums, tolerance: 4e-6 * max(1, Double(d) / 16), scale: scale, "\(n) \(m) \(d)")
@@ -69,7 +71,8 @@ import Testing
                 logSumExp(sample.values(formulaCase, i).enumerated().map { $1[0] + log(sample.w[$0, 0]) })
             }
             try expectClose(
-                formula.logSumExp(over: .y, weights: inputs.w), weighted, tolerance: 4e-6 * max(1, Double(d) / 16), "weighted \(n) \(m) \(d)")
+                formula.logSumExp(over: .y, weights: inputs.w), weighted, tolerance: 4e-6 * max(1, Double(d) / 16),
+                "weighted \(n) \(m) \(d)")
         }
     }
 

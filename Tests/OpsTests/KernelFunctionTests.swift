@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct KernelFunctionTests {
     private static let kernels: [KernelFunction] = [
-        .gaussian(bandwidth: 0.7), .laplacian(bandwidth: 0.6), .energy, .matern(.half, lengthScale: 0.8), .matern(.threeHalves, lengthScale: 0.9),
+        .gaussian(bandwidth: 0.7), .laplacian(bandwidth: 0.6), .energy, .matern(.half, lengthScale: 0.8),
+        .matern(.threeHalves, lengthScale: 0.9),
         .matern(.fiveHalves, lengthScale: 1.1), .rationalQuadratic(alpha: 1.5, lengthScale: 0.8),
     ]
 
@@ -41,7 +42,8 @@ import Testing
             let result = try kernelProduct(kernel, tensors[0], tensors[1], tensors[2])
             #expect(result.shape == [11, e])
             let scale = [Double](repeating: 150, count: 11 * e)
-            expectClose(try result.array(of: Double.self), products(kernel, sample), tolerance: 2e-6 * sqrt(Double(d)), scale: scale, "\(d)")
+            expectClose(
+                try result.array(of: Double.self), products(kernel, sample), tolerance: 2e-6 * sqrt(Double(d)), scale: scale, "\(d)")
         }
     }
 
@@ -70,7 +72,9 @@ import Testing
                 return log(masses / weights.reduce(0, +) / pow(2 * Double.pi * sigma * sigma, Double(d) / 2))
             }
         }
-        try expectClose(logKernelDensity(at: tensors[0], samples: tensors[1], bandwidth: sigma), expected([Double](repeating: 1, count: 40)), tolerance: 3e-6)
+        try expectClose(
+            logKernelDensity(at: tensors[0], samples: tensors[1], bandwidth: sigma), expected([Double](repeating: 1, count: 40)),
+            tolerance: 3e-6)
         let weighted = try logKernelDensity(at: tensors[0], samples: tensors[1], bandwidth: sigma, weights: tensors[3])
         try expectClose(weighted, expected(sample.w.values), tolerance: 3e-6)
     }

@@ -27,13 +27,16 @@ typedef struct losskit_formula_stage {
 
 enum { losskit_term_plain, losskit_term_row, losskit_term_column, losskit_term_difference, losskit_term_steps };
 
-/// A part of a sum: the register `weight` in every coordinate, times a slot's vector, or times the difference of two; or what steps make of each
-/// coordinate, in the register `weight`. `stage` is the one that squares the same difference by products, or -1.
+/// A part of a sum: the register `weight` in every coordinate, times a slot's vector, or times the difference of two; or what steps make of
+/// each coordinate, in the register `weight`. `stage` is the one that squares the same difference by products, or -1.
 typedef struct losskit_formula_term {
     int32_t kind, weight, row, column, begin, end, stage;
 } losskit_formula_term;
 
-enum { losskit_reduce_sum, losskit_reduce_log_sum_exp, losskit_reduce_minimum, losskit_reduce_maximum, losskit_reduce_smallest, losskit_reduce_largest };
+enum {
+    losskit_reduce_sum, losskit_reduce_log_sum_exp, losskit_reduce_minimum, losskit_reduce_maximum, losskit_reduce_smallest,
+    losskit_reduce_largest
+};
 
 /// For every row the reduction over all columns of a formula of both.
 typedef struct losskit_formula {
@@ -57,8 +60,8 @@ enum { losskit_formula_rows = 128 };
 /// Bytes of memory that a thread needs.
 int64_t losskit_formula_scratch(const losskit_formula *formula);
 
-/// The rows begin..<end, at most losskit_formula_rows, into `out` [rows, width or kept]; for what keeps values also their columns, -1 where there are
-/// fewer, into `places`.
+/// The rows begin..<end, at most losskit_formula_rows, into `out` [rows, width or kept]; for what keeps values also their columns, -1 where
+/// there are fewer, into `places`.
 void losskit_formula_reduce(const losskit_formula *formula, int64_t begin, int64_t end, void *scratch, void *out, int32_t *places);
 
 /// A point near the middle of the finite ones of two sets [n, d] and [m, d], into `centre`.

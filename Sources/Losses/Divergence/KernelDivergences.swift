@@ -2,8 +2,8 @@ import LossKitOps
 
 /// Squared maximum mean discrepancy between two weighted sets of points, with Gaussian kernels.
 ///
-/// `sum_ij a_i a_j k(x_i, x_j) + sum_ij b_i b_j k(y_i, y_j) - 2 sum_ij a_i b_j k(x_i, y_j)`, k the mean of `exp(-|x - y|^2 / (2 bandwidth^2))` over the
-/// bandwidths. Gradient for points and weights.
+/// `sum_ij a_i a_j k(x_i, x_j) + sum_ij b_i b_j k(y_i, y_j) - 2 sum_ij a_i b_j k(x_i, y_j)`,
+/// k the mean of `exp(-|x - y|^2 / (2 bandwidth^2))` over the bandwidths. Gradient for points and weights.
 ///
 /// - Parameters:
 ///   - x: [n, d].
@@ -11,8 +11,8 @@ import LossKitOps
 ///   - a: [n]; 1 / n each by default.
 ///   - b: [m]; 1 / m each by default.
 ///   - bandwidths: One or several, each above 0.
-///   - isUnbiased: Whether a point is not compared with itself, and each set's sum divided by `1 - sum a^2`: the unbiased estimate, which can be
-///     negative. It needs two points in either set.
+///   - isUnbiased: Whether a point is not compared with itself, and each set's sum divided by `1 - sum a^2`: the unbiased estimate, which
+///     can be negative. It needs two points in either set.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
 /// - Note: O(n + m) memory. Gretton et al., A Kernel Two-Sample Test, 2012.
 public func gaussianMMD(
@@ -27,8 +27,8 @@ public func gaussianMMD(
 
 /// The energy distance between two weighted sets of points.
 ///
-/// `2 sum_ij a_i b_j |x_i - y_j| - sum_ij a_i a_j |x_i - x_j| - sum_ij b_i b_j |y_i - y_j|`, the squared maximum mean discrepancy of the kernel `-|x - y|`.
-/// Gradient for points and weights, 0 between equal points.
+/// `2 sum_ij a_i b_j |x_i - y_j| - sum_ij a_i a_j |x_i - x_j| - sum_ij b_i b_j |y_i - y_j|`, the squared maximum mean discrepancy of the
+/// kernel `-|x - y|`. Gradient for points and weights, 0 between equal points.
 ///
 /// - Parameters:
 ///   - x: [n, d].
@@ -41,7 +41,8 @@ public func energyDistance(_ x: Tensor, _ y: Tensor, a: Tensor? = nil, b: Tensor
     try kernelDiscrepancy("energyDistance", x, y, a, b, isUnbiased: false, diagonal: 0) { KernelFunction.energy($0, $1) }
 }
 
-/// The Hilbert-Schmidt independence criterion of paired points with Gaussian kernels: 0 in the limit of many points where they are independent.
+/// The Hilbert-Schmidt independence criterion of paired points with Gaussian kernels: 0 in the limit of many points where they are
+/// independent.
 ///
 /// `tr(K H L H) / (n - 1)^2` with `K_ij = exp(-|x_i - x_j|^2 / (2 bandwidth^2))`, L likewise for y and its bandwidth, and `H = I - 1 / n`.
 ///
@@ -114,7 +115,8 @@ extension LossDescription {
         options: [.numbers("bandwidths", [1]), .flag("isUnbiased", false)]
     ) {
         try gaussianMMD(
-            $0["x"], $0["y"], a: $0.optional("a"), b: $0.optional("b"), bandwidths: $0.numbers("bandwidths"), isUnbiased: $0.flag("isUnbiased"))
+            $0["x"], $0["y"], a: $0.optional("a"), b: $0.optional("b"), bandwidths: $0.numbers("bandwidths"),
+            isUnbiased: $0.flag("isUnbiased"))
     }
 
     static let energyDistanceLoss = LossDescription(

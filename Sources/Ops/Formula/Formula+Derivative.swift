@@ -1,7 +1,8 @@
 import LossKitKernels
 
 extension Formula {
-    /// The derivative of `seed . self` with respect to a variable, as a formula: a scalar stands for itself in every coordinate. Nil where it is 0.
+    /// The derivative of `seed . self` with respect to a variable, as a formula: a scalar stands for itself in every coordinate. Nil where
+    /// it is 0.
     ///
     /// - Throws: ``TensorError/notDifferentiable(operation:order:)``.
     func derivative(for variable: Node, seed: Formula) throws -> Formula? {

@@ -23,8 +23,8 @@ extension Formula {
         try best("argMin", over: points, .minimum, 1).places.squeezed(axes: [1])
     }
 
-    /// The k largest (or smallest) values over the points of one set, for each point of the other, in order, with their points: [n, k] each, the points
-    /// int64. Of equals the first come first; NaN counts as the least wanted.
+    /// The k largest (or smallest) values over the points of one set, for each point of the other, in order, with their points: [n, k]
+    /// each, the points int64. Of equals the first come first; NaN counts as the least wanted.
     ///
     /// Gradient: to the pairs that have them.
     /// - Throws: As ``max(over:)``; ``TensorError/invalidArgument(operation:expected:actual:)`` for more than there are.
@@ -58,8 +58,11 @@ extension Formula {
         guard Tensor.records(variables.map(\.tensor)) else { return values }
         let (rows, kept) = (places.shape[0], places.shape[1])
         let others = try places.flattened()
-        let own = try kept == 1 ? nil : Tensor.arange(to: Double(rows), on: places.device).asType(.int64).expandedDimensions(at: 1)
-            .broadcast(to: [rows, kept]).flattened()
+        let own =
+            try kept == 1
+            ? nil
+            : Tensor.arange(to: Double(rows), on: places.device).asType(.int64).expandedDimensions(at: 1)
+                .broadcast(to: [rows, kept]).flattened()
         let paired = try replacingVariables { variable in
             guard let side = variable.points else { return nil }
             let tensor = try side == points ? variable.tensor.take(others) : own.map { try variable.tensor.take($0) } ?? variable.tensor

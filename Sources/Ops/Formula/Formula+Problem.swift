@@ -41,7 +41,8 @@ extension Formula {
                 }
                 return first.shape[0]
             }
-            guard !variables.isEmpty, let rows = try count(points.other) ?? counts?.kept, let columns = try count(points) ?? counts?.reduced else {
+            guard !variables.isEmpty, let rows = try count(points.other) ?? counts?.kept, let columns = try count(points) ?? counts?.reduced
+            else {
                 throw TensorError.invalidArgument(
                     operation: "Formula", expected: "a variable of the points x and one of the points y",
                     actual: variables.isEmpty ? "none" : "\(variables.map { $0.points.map { "\($0)" } ?? "parameter" })")
@@ -70,7 +71,8 @@ extension Formula {
             let values = try Tensor.empty([rows, kept], dtype: computed, on: device)
             let places = try Tensor.empty([rows, kept], dtype: .int32, on: device)
             try FormulaReduction.run(
-                program(lowering, .keep(value, best)), operands(lowering, width: 1, kept: kept), into: values.output(), places: places.output(),
+                program(lowering, .keep(value, best)), operands(lowering, width: 1, kept: kept), into: values.output(),
+                places: places.output(),
                 on: device)
             return (values, places.asType(.int64))
         }
@@ -87,7 +89,8 @@ extension Formula {
                 return try stopGradient(tensor).asType(computed).slice()
             }
             return FormulaOperands(
-                slots: slots, extents: variables.map(\.extent), constants: lowering.constants, rows: rows, columns: columns, width: width, kept: kept)
+                slots: slots, extents: variables.map(\.extent), constants: lowering.constants, rows: rows, columns: columns, width: width,
+                kept: kept)
         }
     }
 }

@@ -4,11 +4,13 @@ import LossKitKernels
 extension Formula {
     /// The sum over the points of one set, for each point of the other: [n] of a scalar, [n, e] of a vector; 0 of no points.
     ///
-    /// Gradient: for the kept points again a sum over the others, for the others one over the kept points. Each result is computed by one thread in a
-    /// fixed order, so it repeats bit for bit. float32 in blocks that are added in float64 where the device has it; float64 of float64 variables.
-    /// - Throws: The error the formula carries; ``TensorError/shapeMismatch(operation:expected:actual:)`` for variables of different numbers of points,
-    ///   ``TensorError/deviceMismatch(operation:devices:)``, ``TensorError/invalidArgument(operation:expected:actual:)`` where no variable says how
-    ///   many points there are.
+    /// Gradient: for the kept points again a sum over the others, for the others one over the kept points. Each result is computed by one
+    /// thread in a fixed order, so it repeats bit for bit. float32 in blocks that are added in float64 where the device has it; float64 of
+    /// float64 variables.
+    /// - Throws: The error the formula carries; ``TensorError/shapeMismatch(operation:expected:actual:)`` for variables of different
+    ///   numbers of points,
+    ///   ``TensorError/deviceMismatch(operation:devices:)``, ``TensorError/invalidArgument(operation:expected:actual:)`` where no variable
+    ///   says how many points there are.
     public func sum(over points: Points = .y) throws -> Tensor {
         try sum(over: points, width: node.coordinates, counts: nil)
     }
@@ -25,7 +27,8 @@ extension Formula {
         let value = try lowering.value(of: exponent)
         let output = try problem.run(lowering, .logSumExp(value), shape: [problem.rows])
         let variables = exponent.variables
-        return Tensor.record("logSumExp", inputs: variables.map(\.tensor), output: output.asType(problem.dtype), savingOutput: true) { pullback in
+        return Tensor.record("logSumExp", inputs: variables.map(\.tensor), output: output.asType(problem.dtype), savingOutput: true) {
+            pullback in
             let (cotangent, total) = (pullback.cotangent, pullback.outputs[0])
             let safe = Tensor.select(total.isInfinite(), try .zeros([], dtype: total.dtype, on: total.device), total)
             let share = Formula.variable(cotangent, total: safe, of: points.other)

@@ -3,8 +3,8 @@ import LossKitKernels
 
 /// A function of a point x_i of one set and a point y_j of another that is never written out for all pairs: what KeOps calls a LazyTensor.
 ///
-/// Made from variables and numbers by elementwise operations and sums over coordinates, a formula computes nothing until it is reduced over one of
-/// the sets, which takes O(n + m) memory. Reductions are differentiable with respect to every variable, any number of times.
+/// Made from variables and numbers by elementwise operations and sums over coordinates, a formula computes nothing until it is reduced over
+/// one of the sets, which takes O(n + m) memory. Reductions are differentiable with respect to every variable, any number of times.
 /// A formula of operands that do not fit carries the error, which its reduction throws.
 ///
 /// ```swift
@@ -49,7 +49,8 @@ public struct Formula: Sendable {
             guard rank == leading || rank == leading + 1, rank == leading || values.shape[rank - 1] > 0 else {
                 throw TensorError.shapeMismatch(
                     operation: "Formula",
-                    expected: points == nil ? "a parameter [d] or []" : "a variable [points, d] or [points] with d above 0", actual: [values.shape])
+                    expected: points == nil ? "a parameter [d] or []" : "a variable [points, d] or [points] with d above 0",
+                    actual: [values.shape])
             }
             guard values.dtype.isFloatingPoint else {
                 throw TensorError.dtypeMismatch(operation: "Formula", expected: "floating-point variables", actual: [values.dtype])
@@ -127,7 +128,8 @@ extension Formula {
                 Node(
                     .failed(
                         TensorError.shapeMismatch(
-                            operation: "Formula", expected: "vectors of as many coordinates", actual: nodes.map { $0.coordinates.map { [$0] } ?? [] })),
+                            operation: "Formula", expected: "vectors of as many coordinates",
+                            actual: nodes.map { $0.coordinates.map { [$0] } ?? [] })),
                     coordinates: nil))
         }
         if let simple = simplified(opcode, operands) { return simple }

@@ -14,7 +14,8 @@ public enum KernelFunction: Sendable, Equatable {
     case laplacian(bandwidth: Double)
     /// -r.
     case energy
-    /// The Matern kernel: with s = sqrt(2 nu) r / lengthScale, exp(-s) for nu = 1/2, (1 + s) exp(-s) for 3/2, (1 + s + s^2 / 3) exp(-s) for 5/2.
+    /// The Matern kernel: with s = sqrt(2 nu) r / lengthScale, exp(-s) for nu = 1/2, (1 + s) exp(-s) for 3/2, (1 + s + s^2 / 3) exp(-s) for
+    /// 5/2.
     case matern(Smoothness, lengthScale: Double)
     /// (1 + r^2 / (2 alpha lengthScale^2))^-alpha.
     case rationalQuadratic(alpha: Double, lengthScale: Double)
@@ -97,7 +98,8 @@ public func logKernelDensity(at x: Tensor, samples y: Tensor, bandwidth: Double,
         throw TensorError.invalidArgument(operation: "logKernelDensity", expected: "bandwidth > 0", actual: "\(bandwidth)")
     }
     let (first, second) = (Formula.x(x), Formula.y(y))
-    let masses = try (first.squaredDistance(to: second) * (-0.5 / (bandwidth * bandwidth))).logSumExp(over: .y, weights: weights.map { .y($0) })
+    let masses = try (first.squaredDistance(to: second) * (-0.5 / (bandwidth * bandwidth))).logSumExp(
+        over: .y, weights: weights.map { .y($0) })
     let scale = Double(first.coordinates ?? 1) / 2 * log(2 * Double.pi * bandwidth * bandwidth)
     guard let weights else { return masses - (scale + log(Double(y.shape[0]))) }
     return try (masses - scale - weights.sum().log()).checked()

@@ -99,7 +99,8 @@ struct FormulaCode {
         for value in values {
             switch program.nodes[value] {
             case .slot(let slot):
-                steps.append(losskit_step(opcode: Opcode.leaf.rawValue, a: Int32(slot), b: 0, c: 0, target: registers.take(for: value, isLoop)))
+                steps.append(
+                    losskit_step(opcode: Opcode.leaf.rawValue, a: Int32(slot), b: 0, c: 0, target: registers.take(for: value, isLoop)))
             case .apply(let opcode, let operands):
                 let target = registers.take(for: value, isLoop)
                 let places = operands.map { registers[$0] }

@@ -1,6 +1,7 @@
 import LossKitDevice
 
-/// A formula of pairs and its reduction over one side: what is computed, but not of how many points, of which coordinates or from which data.
+/// A formula of pairs and its reduction over one side: what is computed, but not of how many points, of which coordinates or from which
+/// data.
 ///
 /// Values are in static single assignment. A value is a scalar of the pair, or a vector with as many coordinates as its slot.
 package struct FormulaProgram: Sendable, Hashable {

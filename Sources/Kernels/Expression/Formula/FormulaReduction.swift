@@ -2,8 +2,8 @@ import LossKitDevice
 
 /// Runs reductions of formulas.
 package enum FormulaReduction {
-    /// For every row the reduction over all columns into `output` [rows, width], or for what keeps values into [rows, kept], with their columns as
-    /// int32 into `places`, -1 where there are fewer.
+    /// For every row the reduction over all columns into `output` [rows, width], or for what keeps values into [rows, kept], with their
+    /// columns as int32 into `places`, -1 where there are fewer.
     package static func run(
         _ program: FormulaProgram, _ operands: FormulaOperands, into output: BufferSlice, places: BufferSlice? = nil, on device: Device
     ) throws {
@@ -22,7 +22,8 @@ package enum FormulaReduction {
             }
         }
         try device.run(
-            "formula", shape: [operands.rows, operands.columns, operands.width], reads: operands.slots, writes: [output] + (places.map { [$0] } ?? []),
+            "formula", shape: [operands.rows, operands.columns, operands.width], reads: operands.slots,
+            writes: [output] + (places.map { [$0] } ?? []),
             bytes: size * (read + operands.rows * max(operands.width, operands.kept)),
             flops: operands.rows * operands.columns * (work + 2 * operands.width),
             host: { pointers in

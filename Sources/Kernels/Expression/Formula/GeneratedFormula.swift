@@ -83,7 +83,11 @@ struct GeneratedFormula {
 
     private func rowVectors(_ body: [Int]) -> [Int] {
         body.compactMap { value in
-            if case .slot(let slot) = program.nodes[value], program.slots[slot].side == .row, program.slots[slot].isVector { slot } else { nil }
+            if case .slot(let slot) = program.nodes[value], program.slots[slot].side == .row, program.slots[slot].isVector {
+                slot
+            } else {
+                nil
+            }
         }
     }
 
@@ -100,7 +104,9 @@ struct GeneratedFormula {
             "                      const long rows, const long columns, const long width, const long kept) {",
         ]
         lines += program.slots.indices.map { "    AT_IN(T, s\($0));" }
-        lines += ["    AT_OUT(T, out);", "    const long group = get_global_id(0), first = group * LANES, groups = (rows + LANES - 1) / LANES;"]
+        lines += [
+            "    AT_OUT(T, out);", "    const long group = get_global_id(0), first = group * LANES, groups = (rows + LANES - 1) / LANES;",
+        ]
         lines += ["    if (first >= rows) return;"]
         lines += scalars.map { "    T r\($0)[LANES]; for (int l = 0; l < LANES; l++) r\($0)[l] = s\($0)[rowOf(l)];" }
         lines += start
@@ -136,7 +142,8 @@ struct GeneratedFormula {
             let totals = terms.indices.filter { program.isMultiple(terms[$0]) }.map { "    START_TOTAL(t\($0))" }
             return totals + (program.hasVectorTerms ? ["    AT_OUT(wide_t, sums);", "    START_SUMS"] : [])
         case .logSumExp: return ["    START_EXPONENTS"]
-        case .keep(_, let best): return ["    AT_OUT(int, places);", "    START_KEPT(\(best == .minimum || best == .smallest ? "INFINITY" : "-INFINITY"))"]
+        case .keep(_, let best):
+            return ["    AT_OUT(int, places);", "    START_KEPT(\(best == .minimum || best == .smallest ? "INFINITY" : "-INFINITY"))"]
         }
     }
 

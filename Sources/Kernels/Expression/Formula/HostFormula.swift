@@ -19,9 +19,12 @@ struct HostFormula {
         let size = code.isDouble ? 8 : 4
         var stages = code.stages
         // What keeps single values keeps exact ones: equal distances stay equal.
-        let centred = code.header.reduction > Int32(losskit_reduce_log_sum_exp) ? [] : stages.indices.filter {
-            stages[$0].kind == Int32(losskit_stage_square) && stages[$0].d >= Self.productExtent
-        }
+        let centred =
+            code.header.reduction > Int32(losskit_reduce_log_sum_exp)
+            ? []
+            : stages.indices.filter {
+                stages[$0].kind == Int32(losskit_stage_square) && stages[$0].d >= Self.productExtent
+            }
         let centres = try Buffer(byteCount: size * centred.reduce(0) { $0 + Int(stages[$1].d) }, on: .cpu)
         defer { withExtendedLifetime(centres) {} }
         var place = centres.hostPointer
@@ -29,7 +32,8 @@ struct HostFormula {
             guard let centre = place else { break }
             let stage = stages[index]
             losskit_formula_centre(
-                code.isDouble ? 1 : 0, slots[Int(stage.row)], Int64(operands.rows), slots[Int(stage.column)], Int64(operands.columns), stage.d,
+                code.isDouble ? 1 : 0, slots[Int(stage.row)], Int64(operands.rows), slots[Int(stage.column)], Int64(operands.columns),
+                stage.d,
                 centre)
             stages[index].centre = UnsafeRawPointer(centre)
             place = centre + size * Int(stage.d)
@@ -75,7 +79,8 @@ struct HostFormula {
             while case let index = queue.next.add(1, ordering: .relaxed).oldValue, index < chunks {
                 withUnsafePointer(to: call.value.formula) {
                     losskit_formula_reduce(
-                        $0, Int64(index * chunk), Int64(min(rows, (index + 1) * chunk)), call.value.scratch + thread * size, call.value.output,
+                        $0, Int64(index * chunk), Int64(min(rows, (index + 1) * chunk)), call.value.scratch + thread * size,
+                        call.value.output,
                         call.value.places)
                 }
             }

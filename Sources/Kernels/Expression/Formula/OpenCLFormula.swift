@@ -1,6 +1,7 @@
 import LossKitDevice
 
-/// A formula's reduction on an OpenCL device, by a kernel that is generated for it: an item owns a row, on a CPU sixteen of them side by side.
+/// A formula's reduction on an OpenCL device, by a kernel that is generated for it: an item owns a row, on a CPU sixteen of them side by
+/// side.
 struct OpenCLFormula {
     private let program: FormulaProgram
     private let operands: FormulaOperands

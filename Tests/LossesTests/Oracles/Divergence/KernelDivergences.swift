@@ -36,14 +36,18 @@ extension LossOracle {
         }
     }
 
-    static let energyDistance = LossOracle(name: "energyDistance", isFiniteEverywhere: false, allowsEmpty: false) { discrepancy($0) { -$0 } }
+    static let energyDistance = LossOracle(name: "energyDistance", isFiniteEverywhere: false, allowsEmpty: false) {
+        discrepancy($0) { -$0 }
+    }
 
     static let hsic = LossOracle(
         name: "hsic", sizes: [2, 3, 17], allowsEmpty: false, cases: [LossCase(options: ["bandwidth": "0.6", "otherBandwidth": "1.7"])]
     ) { given in
         func centred(_ points: Matrix, _ bandwidth: Double) -> [[Double]] {
             let n = points.rows
-            let kernel = (0..<n).map { i in (0..<n).map { exp(-pow(distance(points.row(i), points.row($0)), 2) / (2 * bandwidth * bandwidth)) } }
+            let kernel = (0..<n).map { i in
+                (0..<n).map { exp(-pow(distance(points.row(i), points.row($0)), 2) / (2 * bandwidth * bandwidth)) }
+            }
             let means = kernel.map { $0.reduce(0, +) / Double(n) }
             let mean = means.reduce(0, +) / Double(n)
             return (0..<n).map { i in (0..<n).map { kernel[i][$0] - means[i] - means[$0] + mean } }
