@@ -4,7 +4,10 @@ import Testing
 
 /// What every loss of these families keeps to: empty batches, and inputs of any magnitude.
 @Suite struct LossEdgeTests {
-    static let families: Set<LossDescription.Family> = [.classification, .distillation, .ranking, .preference, .divergence, .metricLearning]
+    static let families: Set<LossDescription.Family> = [
+        .classification, .distillation, .ranking, .preference, .divergence, .regression, .geometry, .selfSupervised,
+        .metricLearning,
+    ]
     static let oracles = LossOracle.all.filter { oracle in
         LossRegistry.named(oracle.name).map { families.contains($0.family) } ?? false
     }

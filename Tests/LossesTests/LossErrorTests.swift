@@ -92,6 +92,9 @@ import Testing
         ("angular", "alpha", "80"), ("tupletMargin", "scale", "0"), ("cosineEmbedding", "margin", "2"), ("proxyNCA", "scale", "-1"),
         ("proxyAnchor", "alpha", "0"), ("softTriple", "gamma", "0"), ("histogramLoss", "bins", "0"), ("fastAP", "bins", "0"),
         ("rankedList", "imbalance", "1.5"), ("rankedList", "distance", "cosine"),
+        ("smoothL1", "beta", "-1"), ("quantile", "quantile", "1"), ("tukeyBiweight", "c", "0"), ("cauchy", "c", "-1"),
+        ("gemanMcClure", "c", "0"), ("adaptiveRobust", "c", "0"), ("adaptiveRobust", "alpha", "nan"), ("poissonNLL", "epsilon", "-1"),
+        ("gaussianNLL", "epsilon", "0"), ("marginRanking", "margin", "nan"), ("huber", "delta", "0"),
     ]
 
     @Test(arguments: outOfRange)

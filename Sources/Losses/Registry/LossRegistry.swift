@@ -5,7 +5,6 @@ public enum LossRegistry {
         classification + distillation + ranking + preference + regression + divergence + metricLearning + batch + transport
         + topology
 
-    private static let regression: [LossDescription] = [.mseLoss, .l1Loss, .huberLoss, .pseudoHuberLoss]
     private static let topology: [LossDescription] = [.mstLengthLoss, .mstLengthRegularizerLoss, .topologicalAutoencoderLoss]
 
     /// The loss of a name.

@@ -12,9 +12,8 @@ import LossKitOps
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
 /// - Note: Huber, Robust Estimation of a Location Parameter, 1964.
 public func huber(predictions: Tensor, targets: Tensor, delta: Double = 1, reduction: Reduction = .mean) throws -> Tensor {
-    try requireEqualShapes(predictions, targets, "huber")
     try require(delta > 0, "huber", "delta > 0", delta)
-    let residual = (predictions - targets).absolute()
+    let residual = try residual(predictions, targets, "huber").absolute()
     let near = residual.clamped(max: delta)
     return try reduction(near * (residual - near * 0.5))
 }

@@ -10,8 +10,7 @@ import LossKitOps
 ///   - reduction: Over all elements.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``.
 public func l1(predictions: Tensor, targets: Tensor, reduction: Reduction = .mean) throws -> Tensor {
-    try requireEqualShapes(predictions, targets, "l1")
-    return try reduction((predictions - targets).absolute())
+    return try reduction(residual(predictions, targets, "l1").absolute())
 }
 
 extension LossDescription {

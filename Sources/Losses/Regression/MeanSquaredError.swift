@@ -10,8 +10,7 @@ import LossKitOps
 ///   - reduction: Over all elements.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``.
 public func mse(predictions: Tensor, targets: Tensor, reduction: Reduction = .mean) throws -> Tensor {
-    try requireEqualShapes(predictions, targets, "mse")
-    return try reduction((predictions - targets).square())
+    return try reduction(residual(predictions, targets, "mse").square())
 }
 
 extension LossDescription {

@@ -13,9 +13,8 @@ import LossKitOps
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
 /// - Note: Charbonnier et al., Deterministic Edge-Preserving Regularization in Computed Imaging, 1997.
 public func pseudoHuber(predictions: Tensor, targets: Tensor, delta: Double = 1, reduction: Reduction = .mean) throws -> Tensor {
-    try requireEqualShapes(predictions, targets, "pseudoHuber")
     try require(delta > 0, "pseudoHuber", "delta > 0", delta)
-    let residual = predictions - targets
+    let residual = try residual(predictions, targets, "pseudoHuber")
     let scale = stopGradient((residual.absolute() / delta).clamped(min: 1))
     let root = scale * ((residual / (scale * delta)).square() + (1 / scale).square()).squareRoot()
     return try reduction(residual * (residual / (root + 1)))

@@ -72,8 +72,8 @@ struct LossOracle: Sendable {
     }
 
     static let all: [LossOracle] =
-        classification + distillation + ranking + preference + divergence + metricLearning + batch + transport + [
-            .mse, .l1, .huber, .pseudoHuber, .mstLength, .mstLengthRegularizer,
+        classification + distillation + ranking + preference + regression + divergence + metricLearning + batch + transport + [
+            .mstLength, .mstLengthRegularizer,
             .topologicalAutoencoder,
         ]
 
