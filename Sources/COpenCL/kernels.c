@@ -57,6 +57,9 @@ static const unsigned char spanning_tree_cl[] = {
 static const unsigned char alignment_cl[] = {
 #embed "../../kernels/alignment.cl"
 };
+static const unsigned char warping_cl[] = {
+#embed "../../kernels/warping.cl"
+};
 static const unsigned char scan_cl[] = {
 #embed "../../kernels/scan.cl"
 };
@@ -99,6 +102,7 @@ static const losskit_kernel_file files[] = {
     ROW("transport.cl", transport_cl),
     ROW("spanning_tree.cl", spanning_tree_cl),
     ROW("alignment.cl", alignment_cl),
+    ROW("warping.cl", warping_cl),
     ROW("scan.cl", scan_cl),
     ROW("sort.cl", sort_cl),
     ROW("random_numbers.clh", random_numbers_clh),

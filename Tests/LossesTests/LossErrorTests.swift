@@ -95,6 +95,20 @@ import Testing
         ("smoothL1", "beta", "-1"), ("quantile", "quantile", "1"), ("tukeyBiweight", "c", "0"), ("cauchy", "c", "-1"),
         ("gemanMcClure", "c", "0"), ("adaptiveRobust", "c", "0"), ("adaptiveRobust", "alpha", "nan"), ("poissonNLL", "epsilon", "-1"),
         ("gaussianNLL", "epsilon", "0"), ("marginRanking", "margin", "nan"), ("huber", "delta", "0"),
+        ("vicReg", "epsilon", "0"), ("barlowTwins", "epsilon", "0"), ("mixedBarlowTwins", "alpha", "2"), ("whitenedMSE", "epsilon", "2"),
+        ("whitenedMSE", "sliceSize", "7"), ("swAV", "temperature", "0"), ("swAV", "epsilon", "0"), ("swAV", "iterations", "-1"),
+        ("dino", "temperature", "0"), ("dino", "teacherTemperature", "0"), ("hardContrastive", "fraction", "0"),
+        ("hardContrastive", "temperature", "0"), ("robustGlobalContrastive", "rho", "-1"), ("metaContrastive", "temperature", "0"),
+        ("groupOrdering", "hardest", "0"), ("groupOrdering", "steepness", "0"), ("iterativeWhitening", "iterations", "-1"),
+        ("dispersive", "temperature", "0"), ("dispersive", "form", "even"), ("slicedGaussian", "knots", "1"),
+        ("slicedGaussian", "reach", "0"), ("leJEPA", "lambda", "2"),
+        ("ssim", "windowSize", "4"), ("ssim", "sigma", "0"), ("ssim", "dataRange", "-1"), ("multiScaleSSIM", "weights", "1,-1"),
+        ("multiScaleSSIM", "windowSize", "99"), ("softDTW", "gamma", "0"), ("dtw", "metric", "taxi"), ("adaptiveKeypoints", "alpha", "-1"),
+        ("adaptiveRotations", "alpha", "-1"), ("signalDice", "alpha", "0"), ("regressionAsClassification", "q", "0"),
+        ("regressionAsClassification", "tau", "-1"), ("cauchySchwarz", "sigma", "0"), ("cauchySchwarzInformation", "sigma", "-1"),
+        ("conditionalCauchySchwarz", "sigma", "0"), ("robustExpectation", "lambda", "0"), ("robustExpectation", "divergence", "none"),
+        ("hyperbolicConfusion", "curvature", "0"), ("hyperbolicConfusion", "clip", "0"), ("hyperbolicCrossEntropy", "curvature", "-1"),
+        ("surfaceAlignment", "extent", "0"), ("surfaceAlignment", "form", "sdf"), ("hausdorff", "form", "mean"),
     ]
 
     @Test(arguments: outOfRange)

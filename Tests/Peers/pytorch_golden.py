@@ -1,16 +1,21 @@
 """Writes pytorch_golden.json: values and gradients of torch.nn.functional's losses on small inputs.
 
-Run it in an environment with torch, numpy, entmax and pytorch-metric-learning; the file is committed, so that tests need none of them.
+Run it in an environment with torch, numpy, scikit-image and the packages imported below; the file is committed, so that tests need none of them.
 """
 
 import json
 import math
 import pathlib
 
+import diffsort
 import entmax
+import geoopt
 import numpy
+import pytorch_msssim
+import skimage.metrics
 import torch
 import torch.nn.functional as F
+import tslearn.metrics
 from pytorch_metric_learning import distances, losses, miners, reducers
 
 random = numpy.random.default_rng(7)
@@ -323,7 +328,148 @@ def metric_learning():
              lambda x, y, targets: F.cosine_embedding_loss(x, y, targets, reduction=reduction, margin=0.1), ["x", "y"])
 
 
-for family in [cross_entropy, nll, binary, margins, divergences, ctc, adaptive, regressions, sparse, compositions, metric_learning]:
+def robust_regressions():
+    x, y, v = real(3, 4), real(3, 4), real(3, 4, low=0.1, high=2)
+    counts = torch.tensor([[0.0, 1.0, 2.0, 5.0], [3.0, 0.0, 1.0, 9.0], [1.0, 4.0, 0.0, 2.0]])
+    signs = torch.where(real(5) > 0, 1, -1)
+    for reduction in REDUCTIONS:
+        for beta in [0.0, 0.5, 1.0]:
+            case("smoothL1", {"predictions": x, "targets": y}, {"reduction": reduction, "beta": beta},
+                 lambda predictions, targets: F.smooth_l1_loss(predictions, targets, reduction=reduction, beta=beta), ["predictions", "targets"])
+        for full in [False, True]:
+            case("poissonNLL", {"predictions": x, "targets": counts}, {"reduction": reduction, "full": full},
+                 lambda predictions, targets: F.poisson_nll_loss(predictions, targets, full=full, reduction=reduction), ["predictions"])
+            case("poissonNLL", {"predictions": v, "targets": counts}, {"reduction": reduction, "full": full, "logInput": False},
+                 lambda predictions, targets: F.poisson_nll_loss(
+                     predictions, targets, log_input=False, full=full, reduction=reduction), ["predictions"])
+            for variances in [v, v[:, :1]]:
+                case("gaussianNLL", {"predictions": x, "targets": y, "variances": variances}, {"reduction": reduction, "full": full, "epsilon": 0.3},
+                     lambda predictions, targets, variances: F.gaussian_nll_loss(
+                         predictions, targets, variances, full=full, eps=0.3, reduction=reduction), ["predictions", "variances"])
+        for margin in [0.0, 0.4]:
+            case("marginRanking", {"first": real(5), "second": real(5), "labels": signs}, {"reduction": reduction, "margin": margin},
+                 lambda first, second, labels: F.margin_ranking_loss(first, second, labels, margin=margin, reduction=reduction), ["first", "second"])
+
+
+def self_supervised():
+    """As the authors' code computes them, on one process."""
+    x, y = real(6, 4), real(6, 4)
+    views = {"first": x, "second": y}
+
+    def off_diagonal(c):
+        return c.flatten()[:-1].view(len(c) - 1, len(c) + 1)[:, 1:].flatten()
+
+    def vicreg(first, second):
+        value = 25 * F.mse_loss(first, second)
+        for z in [first, second]:
+            z = z - z.mean(0)
+            value = value + 12.5 * torch.relu(1 - torch.sqrt(z.var(0) + 1e-4)).mean()
+            value = value + off_diagonal(z.T @ z / (len(z) - 1)).pow(2).sum() / z.shape[1]
+        return value
+
+    case("vicReg", {name: t / 3 for name, t in views.items()}, {"varianceWeight": 12.5}, vicreg, ["first", "second"])
+
+    def barlow(first, second):
+        c = F.batch_norm(first, None, None, training=True).T @ F.batch_norm(second, None, None, training=True) / len(first)
+        return (torch.diagonal(c) - 1).pow(2).sum() + 0.0051 * off_diagonal(c).pow(2).sum()
+
+    case("barlowTwins", views, {"lambda": 0.0051}, barlow, ["first", "second"])
+
+    def whitened(z):
+        z = (z - z.mean(0)).T
+        covariance = 0.9 * z @ z.T / (z.shape[1] - 1) + 0.1 * torch.eye(len(z), dtype=z.dtype)
+        return (torch.linalg.inv(torch.linalg.cholesky(covariance)) @ z).T
+
+    case("whitenedMSE", views, {"epsilon": 0.1},
+         lambda first, second: (2 - 2 * F.cosine_similarity(whitened(first), whitened(second))).mean(), ["first", "second"])
+
+    def assigned(scores):
+        q = torch.exp(scores / 0.05).T
+        q = q / q.sum()
+        for _ in range(3):
+            q = q / q.sum(1, keepdim=True) / len(q)
+            q = q / q.sum(0, keepdim=True) / q.shape[1]
+        return (q * q.shape[1]).T.detach()
+
+    case("swAV", {name: torch.tanh(t) for name, t in views.items()}, {"reduction": "none"},
+         lambda first, second: -(assigned(first) * torch.log_softmax(second / 0.1, 1) + assigned(second) * torch.log_softmax(first / 0.1, 1)).sum(1),
+         ["first", "second"])
+    case("dino", {"logits": x, "teacherLogits": y, "center": real(4)}, {"reduction": "none"},
+         lambda logits, teacherLogits, center: -(torch.softmax((teacherLogits - center) / 0.04, 1) * torch.log_softmax(logits / 0.1, 1)).sum(1),
+         ["logits"])
+    case("byol", {"predictions": x, "projections": y}, {"reduction": "none"},
+         lambda predictions, projections: 2 - 2 * (F.normalize(predictions) * F.normalize(projections)).sum(1), ["predictions"])
+    case("simSiam", {"firstPredictions": x, "secondPredictions": y, "firstProjections": real(6, 4), "secondProjections": real(6, 4)}, {},
+         lambda firstPredictions, secondPredictions, firstProjections, secondProjections: -0.5 * (
+             F.cosine_similarity(firstPredictions, secondProjections).mean() + F.cosine_similarity(secondPredictions, firstProjections).mean()),
+         ["firstPredictions", "secondPredictions"])
+
+    def iterated(z):
+        z = (z - z.mean(0)).T
+        covariance = z @ z.T / (z.shape[1] - 1)
+        trace = torch.diagonal(covariance).sum()
+        p = torch.eye(len(z), dtype=z.dtype)
+        for _ in range(4):
+            p = 1.5 * p - 0.5 * torch.matrix_power(p, 3) @ (covariance / trace)
+        return (p / trace.sqrt() @ z).T
+
+    def intl(first, second):
+        z = [iterated(first), iterated(second)]
+        return 2 - 2 * F.cosine_similarity(*z).mean() + 0.05 * sum((t.var(0) - 1).pow(2).sum() for t in z)
+
+    case("iterativeWhitening", views, {"beta": 0.05}, intl, ["first", "second"])
+    case("dispersive", {"embeddings": x}, {"temperature": 4},
+         lambda embeddings: torch.log(torch.exp(-torch.cat([torch.pdist(embeddings) ** 2 / 4] * 2 + [torch.zeros(6)])).mean()), ["embeddings"])
+
+
+def images_sets_and_sequences():
+    """By pytorch-msssim, scikit-image, tslearn, geoopt and diffsort."""
+    x, noise = real(2, 2, 15, 13, low=0, high=1), real(2, 2, 15, 13, low=-0.1, high=0.1)
+    pair = {"predictions": x, "targets": (x + noise).clamp(0, 1)}
+    case("ssim", pair, {"reduction": "none"},
+         lambda predictions, targets: 1 - pytorch_msssim.ssim(predictions, targets, data_range=1, size_average=False), ["predictions"])
+    theirs = skimage.metrics.structural_similarity(
+        x[0, 0].double().numpy(), pair["targets"][0, 0].double().numpy(), gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+        data_range=1.0, full=True)[1][5:-5, 5:-5].mean()
+    case("ssim", {name: t[:1, :1] for name, t in pair.items()}, {"reduction": "none"},
+         lambda predictions, targets: torch.tensor([1 - theirs]), note="scikit-image")
+    large = real(1, 1, 34, 35, low=0, high=1)
+    case("multiScaleSSIM", {"predictions": large, "targets": (0.9 * large + 0.05).round(decimals=2)}, {"windowSize": 3, "reduction": "none"},
+         lambda predictions, targets: 1 - pytorch_msssim.ms_ssim(
+             predictions, targets, data_range=1, size_average=False, win_size=3), ["predictions"])
+    a, b = real(6, 3), real(9, 3)
+    d = torch.cdist(a.double(), b.double())
+    case("hausdorff", {"x": a, "y": b}, {}, lambda x, y: torch.maximum(d.min(1).values.max(), d.min(0).values.max()))
+    case("chamfer", {"x": a, "y": b}, {},
+         lambda x, y: (torch.cdist(x, y) ** 2).min(1).values.mean() + (torch.cdist(x, y) ** 2).min(0).values.mean(), ["x", "y"])
+    series = {"x": real(2, 7, 3), "y": real(2, 5, 3)}
+    for gamma in [0.2, 2.0]:
+        case("softDTW", series, {"gamma": gamma, "reduction": "none"},
+             lambda x, y: torch.tensor([tslearn.metrics.soft_dtw(p, q, gamma=gamma) for p, q in zip(x.detach().numpy(), y.detach().numpy())]),
+             note="tslearn")
+    case("dtw", series, {"metric": "squaredEuclidean", "reduction": "none"},
+         lambda x, y: torch.tensor([tslearn.metrics.dtw(p, q) ** 2 for p, q in zip(x.detach().numpy(), y.detach().numpy())]), note="tslearn")
+    ball = geoopt.PoincareBall(c=0.4)
+    case("hyperbolicConfusion", {"first": real(5, 3, low=-1, high=1), "second": real(5, 3, low=-1, high=1)},
+         {"curvature": 0.4, "clip": 9, "reduction": "none"},
+         lambda first, second: ball.dist(ball.expmap0(first), ball.expmap0(second)), ["first", "second"], note="geoopt")
+    positives, negatives = torch.tanh(real(4, 3)), torch.tanh(real(4, 4))
+
+    def ordered(positives, negatives):
+        rows = torch.cat([negatives.sort(1).values, positives.sort(1).values], 1)
+        network = diffsort.DiffSortNet("odd_even", 7, steepness=2.0, distribution="cauchy", device="cpu")
+        mixing = network(rows)[1].double()
+        places = torch.stack([mixing[:, :, :4].sum(2), mixing[:, :, 4:].sum(2)], 1).clamp(0, 1)
+        goals = torch.zeros_like(places)
+        goals[:, 0, :4], goals[:, 1, 4:] = 1, 1
+        return F.binary_cross_entropy(places, goals, reduction="none").mean((1, 2))
+
+    case("groupOrdering", {"positives": positives, "negatives": negatives}, {"steepness": 2, "reduction": "none"}, ordered,
+         ["positives", "negatives"], note="diffsort")
+
+
+for family in [cross_entropy, nll, binary, margins, divergences, ctc, adaptive, regressions, sparse, compositions, metric_learning,
+               robust_regressions, self_supervised, images_sets_and_sequences]:
     family()
 path = pathlib.Path(__file__).with_name("pytorch_golden.json")
 lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)

@@ -21,3 +21,4 @@
 #include "losskit_softmax.h"
 #include "losskit_sort.h"
 #include "losskit_spanning_tree.h"
+#include "losskit_warping.h"

@@ -1,3 +1,6 @@
 extension LossRegistry {
-    static let divergence: [LossDescription] = [.klDivergenceLoss, .jensenShannonLoss, .gaussianMMDLoss, .energyDistanceLoss, .hsicLoss]
+    static let divergence: [LossDescription] = [
+        .klDivergenceLoss, .jensenShannonLoss, .gaussianMMDLoss, .energyDistanceLoss, .hsicLoss, .sampleQuadraticLoss, .cauchySchwarzLoss,
+        .cauchySchwarzInformationLoss, .conditionalCauchySchwarzLoss, .robustExpectationLoss,
+    ]
 }

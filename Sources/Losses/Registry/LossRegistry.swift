@@ -2,8 +2,8 @@
 public enum LossRegistry {
     /// All of them, by family.
     public static let all: [LossDescription] =
-        classification + distillation + ranking + preference + regression + divergence + metricLearning + batch + transport
-        + topology
+        classification + distillation + ranking + preference + regression + divergence + metricLearning + batch + selfSupervised
+        + transport + topology + geometry
 
     private static let topology: [LossDescription] = [.mstLengthLoss, .mstLengthRegularizerLoss, .topologicalAutoencoderLoss]
 

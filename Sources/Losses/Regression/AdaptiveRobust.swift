@@ -13,7 +13,8 @@ import LossKitOps
 ///   - c: Above 0, the residual from which it bends.
 ///   - reduction: Over all elements.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: By `expm1` and `log1p`, so that alpha may be as near to 0 as one likes. Barron, A General and Adaptive Robust Loss Function, 2019.
+/// - Note: By `expm1` and `log1p`, so that alpha may be as near to 0 as one likes. Barron, A General and Adaptive Robust Loss Function,
+///   2019.
 public func adaptiveRobust(
     predictions: Tensor, targets: Tensor, alpha: Double = 1, c: Double = 1, reduction: Reduction = .mean
 ) throws -> Tensor {

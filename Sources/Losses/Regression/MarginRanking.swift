@@ -12,7 +12,9 @@ import LossKitOps
 ///   - reduction: Over all elements.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/dtypeMismatch(operation:expected:actual:)``.
 /// - Note: PyTorch's `margin_ranking_loss`.
-public func marginRanking(first: Tensor, second: Tensor, labels: Tensor, margin: Double = 0, reduction: Reduction = .mean) throws -> Tensor {
+public func marginRanking(
+    first: Tensor, second: Tensor, labels: Tensor, margin: Double = 0, reduction: Reduction = .mean
+) throws -> Tensor {
     let apart = try residual(first, second, "marginRanking")
     try requireEqualShapes(first, labels, "marginRanking")
     try require(!margin.isNaN, "marginRanking", "a number as margin", margin)

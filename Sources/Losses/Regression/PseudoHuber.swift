@@ -3,7 +3,8 @@ import LossKitOps
 /// Pseudo-Huber loss: a smooth Huber loss.
 ///
 /// `delta^2 (sqrt(1 + (r / delta)^2) - 1)` with `r = p - t`; gradient `r / sqrt(1 + (r / delta)^2)`. Computed as
-/// `r^2 / (sqrt(1 + (r / delta)^2) + 1)`, which does not cancel for small residuals, the square scaled so that it does not overflow for large ones.
+/// `r^2 / (sqrt(1 + (r / delta)^2) + 1)`, which does not cancel for small residuals, the square scaled so that it does not overflow for
+/// large ones.
 ///
 /// - Parameters:
 ///   - predictions: Any shape, floating point.

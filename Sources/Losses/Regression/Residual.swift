@@ -8,7 +8,8 @@ func residual(_ predictions: Tensor, _ targets: Tensor, _ operation: String) thr
 }
 
 extension Tensor {
-    /// `f(x)` where `|x| <= 1` and `g(max(|x|, 1))` elsewhere, each branch fed only what it is meant for: for functions whose squares would overflow.
+    /// `f(x)` where `|x| <= 1` and `g(max(|x|, 1))` elsewhere, each branch fed only what it is meant for: for functions whose squares
+    /// would overflow.
     func nearAndFar(_ near: (Tensor) throws -> Tensor, _ far: (Tensor) throws -> Tensor) rethrows -> Tensor {
         Tensor.select(absolute() .> 1, try far(absolute().clamped(min: 1)), try near(clamped(min: -1, max: 1)))
     }

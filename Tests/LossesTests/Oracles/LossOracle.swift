@@ -72,10 +72,8 @@ struct LossOracle: Sendable {
     }
 
     static let all: [LossOracle] =
-        classification + distillation + ranking + preference + regression + divergence + metricLearning + batch + transport + [
-            .mstLength, .mstLengthRegularizer,
-            .topologicalAutoencoder,
-        ]
+        classification + distillation + ranking + preference + regression + divergence + metricLearning + batch
+        + selfSupervised + transport + geometry + pointSets + [.mstLength, .mstLengthRegularizer, .topologicalAutoencoder]
 
     static func named(_ name: String) -> LossOracle? { all.first { $0.name == name } }
 

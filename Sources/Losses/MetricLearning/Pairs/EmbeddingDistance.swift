@@ -84,7 +84,7 @@ public struct EmbeddingDistance: Sendable, Equatable {
 extension Tensor {
     /// Rows divided by their norms; a row of zeros stays one. Nothing over- or underflows on the way.
     func unitRows() throws -> Tensor {
-        let scaled = try self / magnitude(axes: [1])
-        return try scaled / scaled.norm(axes: [1], keepDimensions: true).clamped(min: 1e-12)
+        let scaled = try self / magnitude(axes: [-1])
+        return try scaled / scaled.norm(axes: [-1], keepDimensions: true).clamped(min: 1e-12)
     }
 }

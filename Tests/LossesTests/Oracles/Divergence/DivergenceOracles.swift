@@ -1,3 +1,4 @@
 extension LossOracle {
-    static let divergence: [LossOracle] = [.klDivergence, .jensenShannon, .gaussianMMD, .energyDistance, .hsic]
+    static let divergence: [LossOracle] =
+        [.klDivergence, .jensenShannon, .gaussianMMD, .energyDistance, .hsic] + divergenceResearch
 }

@@ -5,7 +5,7 @@ extension LossOracle {
     static let regression: [LossOracle] = [
         .mse, .l1, .huber, .pseudoHuber, .smoothL1, .logCosh, .quantile, .tukeyBiweight, .cauchy, .gemanMcClure, .adaptiveRobust,
         .poissonNLL, .gaussianNLL, .marginRanking,
-    ]
+    ] + images + sequences + regressionResearch
 
     static let smoothL1 = residual(
         "smoothL1", cases: [LossCase(options: ["beta": "0.3"], reduction: .none), LossCase(options: ["beta": "0"])]

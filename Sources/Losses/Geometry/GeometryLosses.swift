@@ -1,0 +1,7 @@
+extension LossRegistry {
+    static let geometry: [LossDescription] = [
+        .hyperbolicConfusionLoss, .hyperbolicCrossEntropyLoss, .localRigidityLoss, .rotationSimilarityLoss, .localIsometryLoss,
+        .momentumLoss, .surfaceAlignmentLoss, .normalConsistencyLoss, .objectDistinctionLoss, .objectOpacityLoss, .chamferLoss,
+        .hausdorffLoss,
+    ]
+}
