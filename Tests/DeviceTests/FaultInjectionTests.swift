@@ -71,7 +71,9 @@ struct FaultInjectionTests {
         defer { FaultInjection.watchThisThread(false) }
         fault.arm()
         let outcome = Result { try step.run() }
-        #expect(FaultInjection.disarm() > 0, "\(fault) was not reached")
+        let struck = FaultInjection.disarm()
+        #expect(struck > 0, "\(fault) was not reached")
+        print("faults: \(struck) of \(fault.function ?? "any function") from call \(fault.nth) on")
         return outcome
     }
 

@@ -35,7 +35,13 @@ final class Gate: Sendable {
             Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
             return nil
         }, argument)
-        if status != 0 { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
+        guard status == 0 else { return Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
+        // Nobody joins it.
+        #if canImport(Glibc)
+        pthread_detach(thread)
+        #else
+        if let thread { pthread_detach(thread) }
+        #endif
     }
 
     func wait() {
