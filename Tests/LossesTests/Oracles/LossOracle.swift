@@ -73,7 +73,7 @@ struct LossOracle: Sendable {
 
     static let all: [LossOracle] =
         classification + distillation + ranking + preference + regression + divergence + metricLearning + batch
-        + selfSupervised + transport + geometry + pointSets + [.mstLength, .mstLengthRegularizer, .topologicalAutoencoder]
+        + selfSupervised + transport + geometry + pointSets + [.mstLength, .mstLengthRegularizer, .topologicalAutoencoder, .bettiMatching]
 
     static func named(_ name: String) -> LossOracle? { all.first { $0.name == name } }
 
