@@ -5,7 +5,7 @@ extension Kernel {
     static func all(quick: Bool) -> [Kernel] {
         func sizes<Size>(_ all: [Size]) -> ArraySlice<Size> { all.prefix(quick ? 1 : all.count) }
         return sizes([(1024, 100), (4096, 1000), (1024, 32000), (512, 50257), (256, 128256)]).map(crossEntropy)
-            + sizes([(128, 64, 1000), (1024, 512, 32000)]).map(linearCrossEntropy)
+            + sizes([(128, 64, 1000), (1024, 512, 32000), (256, 64, 1_000_000)]).map(linearCrossEntropy)
             + sizes([(256, 16), (1024, 64), (4096, 128)]).flatMap(distances)
             + sizes([(128, 2), (500, 2), (2000, 3)]).map(sinkhorn)
             + formulas(quick: quick)

@@ -11,6 +11,8 @@ extension Kernel {
         var unit: String
         /// Of the copy's bandwidth or the product's speed.
         var percent: Double
+        /// The most memory that one run held beside its inputs.
+        var peakBytes = 0
         /// What others took, in the same run.
         var peers: [PeerTime] = []
 
@@ -49,6 +51,7 @@ extension Kernel {
             }
         }
         let rows = try Pass.allCases.map { pass in
+            let peak = try Profiler.measure { try run(pass, inputs, on: device) }.1.peakBytes
             let entered = contenders.filter { $0.passes.contains(pass) }
             var race = Race(count: 1 + entered.count)
             for _ in 0...repetitions {
@@ -57,7 +60,7 @@ extension Kernel {
                     try race.run(index + 1) { try peers?.seconds(of: peer, pass) ?? .nan }
                 }
             }
-            return row(pass, race.median(0), zip(entered, 1...).map { ($0.name, race.median($1)) }, limits)
+            return row(pass, race.median(0), zip(entered, 1...).map { ($0.name, race.median($1)) }, limits, peak)
         }
         return (rows, problems)
     }
@@ -70,7 +73,9 @@ extension Kernel {
         try device.synchronize()
     }
 
-    private func row(_ pass: Pass, _ seconds: Double, _ peers: [(name: String, seconds: Double)], _ limits: Limits) -> Row {
+    private func row(
+        _ pass: Pass, _ seconds: Double, _ peers: [(name: String, seconds: Double)], _ limits: Limits, _ peakBytes: Int
+    ) -> Row {
         let isForward = pass == .forward
         let (work, unit, limit): (Double, String, Double) =
             switch bound {
@@ -80,7 +85,7 @@ extension Kernel {
             }
         let rate = work / seconds / 1e9
         return Row(
-            name: name, size: size, pass: pass, seconds: seconds, rate: rate, unit: unit, percent: 100 * rate / limit,
+            name: name, size: size, pass: pass, seconds: seconds, rate: rate, unit: unit, percent: 100 * rate / limit, peakBytes: peakBytes,
             peers: peers.map { PeerTime(name: $0.name, seconds: $0.seconds, ratio: $0.seconds / seconds) })
     }
 }

@@ -33,12 +33,13 @@ struct Report: Codable {
         /// The measurements for a terminal.
         var table: String {
             let names = peerNames
-            let header = ["kernel", "size", "pass", "median", "rate", "of device"] + names + (names.isEmpty ? [] : ["fastest peer"])
+            let header =
+                ["kernel", "size", "pass", "median", "rate", "of device", "memory"] + names + (names.isEmpty ? [] : ["fastest peer"])
             let rows = measurements.map { row in
                 let peers = names.map { name in row.peers.first { $0.name == name }.map { $0.seconds.milliseconds } ?? "" }
                 return [
                     row.name, row.size, row.pass.rawValue, row.seconds.milliseconds, "\(row.rate.formatted(2)) \(row.unit)",
-                    "\(row.percent.formatted(0)) %",
+                    "\(row.percent.formatted(0)) %", "\((Double(row.peakBytes) / 1e6).formatted(1)) MB",
                 ] + peers + (names.isEmpty ? [] : [row.fastestPeer.map { "\($0.ratio.formatted(2))x" } ?? ""])
             }
             return Console.table([header] + rows, rightAligned: 3..<header.count)

@@ -8,15 +8,17 @@ struct LinearCrossEntropy: Sendable {
     let bias: Tensor?
     let labels: Tensor
     let options: CrossEntropyOptions
+    let filter: GradientFilter?
     /// Classes of one stretch.
     let stretch: Int
 
-    init(hidden: Tensor, weight: Tensor, bias: Tensor?, labels: Tensor, options: CrossEntropyOptions) throws {
+    init(hidden: Tensor, weight: Tensor, bias: Tensor?, labels: Tensor, options: CrossEntropyOptions, filter: GradientFilter?) throws {
         self.hidden = hidden
         self.weight = weight
         self.bias = bias
         self.labels = labels
         self.options = options
+        self.filter = filter
         let (rows, classes) = (hidden.shape[0], weight.shape[0])
         // Both stretches of the backward pass take 3 % of the logits, as far as products of that width are worth while, and 128 MiB at most.
         let most = (1 << 24) / max(1, rows)
@@ -77,14 +79,20 @@ struct LinearCrossEntropy: Sendable {
             weights: try options.weights.map(single), scales: try options.rowScales.map(single), options: options)
     }
 
-    func gradients(_ values: LinearCrossEntropyValues, _ results: CrossEntropyResults, cotangent: Tensor, isNeeded: [Bool]) throws -> [Tensor?] {
+    func gradients(
+        _ values: LinearCrossEntropyValues, _ results: CrossEntropyResults, cotangent: Tensor, isNeeded: [Bool]
+    ) throws -> [Tensor?] {
         let features = hidden.shape[1]
         let (x, w) = (values.hidden, values.weight)
         let dHidden = try Tensor.zeros([rows, features], on: device).evaluated()
-        let dWeight = isNeeded[1] ? try Tensor.empty([classes, features], dtype: .float32, on: device) : nil
+        let dWeight: Tensor? =
+            if !isNeeded[1] { nil } else if filter == nil { try .empty([classes, features], dtype: .float32, on: device) } else {
+                try .zeros([classes, features], on: device).evaluated()
+            }
         let needsBias = isNeeded.count > 2 && isNeeded[2]
         let dBias = needsBias ? try Tensor.empty([classes], dtype: .float32, on: device) : nil
         let ones = needsBias ? try Tensor.ones([1, rows], on: device).evaluated() : nil
+        let factors = try filter.map { _ in try rowFactors(cotangent) }
         for range in stretches {
             let count = range.count
             let slope = try Tensor.empty([rows, count], dtype: .float32, on: device)
@@ -95,26 +103,40 @@ struct LinearCrossEntropy: Sendable {
                     results.slices(), cotangent: Tensor.rowCotangent(cotangent), logPartition: .init(factor: 0), gradient: slope.output(),
                     on: device)
             }
-            let g = try slope.slice()
-            if isNeeded[0] {
-                var product = Matmul(batch: 1, m: rows, n: features, k: count, isDouble: false)
-                product.accumulates = true
-                try product.run(
-                    .plain(g, columns: count), .plain(w.slice().advanced(by: range.lowerBound * features), columns: features),
-                    into: dHidden.output(), on: device)
-            }
-            if let dWeight {
-                try Matmul(batch: 1, m: count, n: features, k: rows, isDouble: false).run(
-                    MatrixOperand(slice: g, rowStride: 1, columnStride: count, batchStride: 0), .plain(x.slice(), columns: features),
-                    into: dWeight.output().advanced(by: range.lowerBound * features), on: device)
+            let first = range.lowerBound
+            for run in try filter?.kept(slope, factors: factors ?? []) ?? [0..<rows] {
+                let g = try slope.slice().advanced(by: run.lowerBound * count)
+                if isNeeded[0] {
+                    try product(m: run.count, n: features, k: count, adds: true).run(
+                        .plain(g, columns: count), .plain(w.slice().advanced(by: first * features), columns: features),
+                        into: dHidden.output().advanced(by: run.lowerBound * features), on: device)
+                }
+                if let dWeight {
+                    try product(m: count, n: features, k: run.count, adds: filter != nil).run(
+                        MatrixOperand(slice: g, rowStride: 1, columnStride: count, batchStride: 0),
+                        .plain(x.slice().advanced(by: run.lowerBound * features), columns: features),
+                        into: dWeight.output().advanced(by: first * features), on: device)
+                }
             }
             if let dBias, let ones {
                 try Matmul(batch: 1, m: 1, n: count, k: rows, isDouble: false).run(
-                    .plain(ones.slice(), columns: rows), .plain(g, columns: count),
-                    into: dBias.output().advanced(by: range.lowerBound), on: device)
+                    .plain(ones.slice(), columns: rows), .plain(slope.slice(), columns: count), into: dBias.output().advanced(by: first),
+                    on: device)
             }
         }
         return [dHidden.asType(hidden.dtype), dWeight?.asType(weight.dtype), bias.flatMap { bias in dBias?.asType(bias.dtype) }]
+    }
+
+    /// What each row's slopes are multiplied with.
+    private func rowFactors(_ cotangent: Tensor) throws -> [Float] {
+        let scaled = options.rowScales.map { stopGradient($0).asType(.float32) * cotangent.asType(.float32) } ?? cotangent
+        return try scaled.asType(.float32).broadcast(to: [rows]).array(of: Float.self)
+    }
+
+    private func product(m: Int, n: Int, k: Int, adds: Bool) -> Matmul {
+        var product = Matmul(batch: 1, m: m, n: n, k: k, isDouble: false)
+        product.accumulates = adds
+        return product
     }
 }
 

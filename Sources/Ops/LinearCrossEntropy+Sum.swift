@@ -9,17 +9,19 @@ extension LinearCrossEntropy {
     /// later, and the logits need not be computed again.
     func sum(dividedBy divisor: Double) throws -> Tensor {
         let values = try self.values()
-        guard Tensor.records(inputs), rows > 0, let blocks = try values.blocks(cotangent: 1 / divisor) else {
+        guard Tensor.records(inputs), rows > 0, var blocks = try values.blocks(cotangent: 1 / divisor) else {
             return try losses().sum() / divisor
         }
+        blocks.threshold = filter.map { Float($0.threshold) }
         let results = try self.results()
         func memory(_ input: Tensor?) throws -> Tensor? {
             try input.flatMap { $0.history == nil ? nil : try .empty($0.shape, dtype: .float32, on: device) }
         }
         let gradients = [try memory(hidden), try memory(weight), try memory(bias)]
-        _ = try blocks.run(
+        let tiles = try blocks.run(
             into: results.slices(),
             .init(hidden: gradients[0]?.output(), weight: gradients[1]?.output(), bias: gradients[2]?.output()), on: device)
+        filter?.count(tiles.count, skipped: tiles.skipped)
         let pending = PendingGradients(gradients)
         let inputs = inputs
         let value = try (results.loss.sum() / divisor).asType(hidden.dtype)

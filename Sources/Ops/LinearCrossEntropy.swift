@@ -15,9 +15,11 @@ import LossKitKernels
 ///   - options: Without predictions.
 /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a label that is neither a class nor ignored.
 package func linearCrossEntropy(
-    hidden: Tensor, weight: Tensor, bias: Tensor? = nil, labels: Tensor, ignored: Int, options: CrossEntropyOptions = CrossEntropyOptions()
+    hidden: Tensor, weight: Tensor, bias: Tensor? = nil, labels: Tensor, ignored: Int, options: CrossEntropyOptions = CrossEntropyOptions(),
+    filter: GradientFilter? = nil
 ) throws -> Tensor {
     let operation = "linearCrossEntropy"
+    try filter?.check(operation)
     guard try hidden.checked().rank == 2, try weight.checked().rank == 2, hidden.shape[1] == weight.shape[1],
         try bias?.checked().shape ?? [weight.shape[0]] == [weight.shape[0]]
     else {
@@ -40,7 +42,8 @@ package func linearCrossEntropy(
     var options = options
     if let places { options.rowScales = try options.rowScales?.gatheredRows(places) }
     let core = try LinearCrossEntropy(
-        hidden: places.map { try hidden.gatheredRows($0) } ?? hidden, weight: weight, bias: bias, labels: kept, options: options)
+        hidden: places.map { try hidden.gatheredRows($0) } ?? hidden, weight: weight, bias: bias, labels: kept, options: options,
+        filter: filter)
     switch options.reduction {
     case .none:
         let losses = try core.losses()

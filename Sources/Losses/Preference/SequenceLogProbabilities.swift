@@ -4,7 +4,7 @@ import LossKitOps
 ///
 /// The sum over a sequence's tokens of the log-softmax of `hidden . weight^T + bias`; what preference losses take.
 /// Gradients to the hidden states, the matrix and the bias as
-/// ``linearCrossEntropy(hidden:weight:bias:targets:weights:ignoreIndex:labelSmoothing:zLoss:softCap:reduction:)``
+/// ``linearCrossEntropy(hidden:weight:bias:targets:weights:ignoreIndex:labelSmoothing:zLoss:softCap:gradientFilter:reduction:)``
 /// carries them.
 ///
 /// - Parameters:
