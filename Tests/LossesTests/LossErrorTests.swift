@@ -109,6 +109,10 @@ import Testing
         ("conditionalCauchySchwarz", "sigma", "0"), ("robustExpectation", "lambda", "0"), ("robustExpectation", "divergence", "none"),
         ("hyperbolicConfusion", "curvature", "0"), ("hyperbolicConfusion", "clip", "0"), ("hyperbolicCrossEntropy", "curvature", "-1"),
         ("surfaceAlignment", "extent", "0"), ("surfaceAlignment", "form", "sdf"), ("hausdorff", "form", "mean"),
+        ("hypo", "temperature", "0"),
+        ("prototypeDispersion", "temperature", "-1"), ("traceContrast", "temperature", "0"), ("unifiedNegatives", "scale", "0"),
+        ("unifiedNegatives", "whisker", "-1"), ("nearestClassNeighbours", "neighbours", "0"), ("metrix", "alpha", "0"),
+        ("metrix", "mixing", "cutMix"),
     ]
 
     @Test(arguments: outOfRange)

@@ -313,6 +313,9 @@ def metric_learning():
     pairs("tupletMargin", losses.TupletMarginLoss())
     pairs("marginLoss", losses.MarginLoss())
     pairs("fastAP", losses.FastAPLoss())
+    pairs("thresholdConsistentMargin", losses.ThresholdConsistentMarginLoss())
+    pairs("thresholdConsistentMargin", losses.ThresholdConsistentMarginLoss(2, 0.5, 0.6, -0.1),
+          {"positiveWeight": 2, "negativeWeight": 0.5, "positiveMargin": 0.6, "negativeMargin": -0.1})
     proxied("proxyNCA", losses.ProxyNCALoss(4, 4), real(4, 4), "proxies")
     proxied("proxyAnchor", losses.ProxyAnchorLoss(4, 4), real(4, 4), "proxies")
     proxied("softTriple", losses.SoftTripleLoss(4, 4, centers_per_class=3), real(4, 3, 4), "fc")

@@ -1,7 +1,7 @@
 import LossKitOps
 
 /// Directions of embeddings and classes, and what follows from them.
-private struct ClassAngles {
+struct ClassAngles {
     /// [N, C]; a vector of length 0 has cosine 0 with all.
     let cosines: Tensor
     /// The rows' own classes.
@@ -27,10 +27,20 @@ private struct ClassAngles {
         return try (units - own).norm(axes: [1]) * (units + own).norm(axes: [1]) * 0.5
     }
 
+    /// The cosines of the angles to the own class turned by a margin, and falling on beyond pi.
+    func turned(by margin: Double) throws -> Tensor {
+        let cosine = try rows.pick(cosines)
+        let angle = try cosine.constant(margin)
+        let turned = try cosine * angle.cos() - ownSines() * angle.sin()
+        return Tensor.select(cosine .> -angle.cos(), turned, cosine - angle.sin() * margin)
+    }
+
+    /// The cosines once those of the own classes are replaced.
+    func logits(own: Tensor) throws -> Tensor { try Tensor.select(rows.isTarget, rows.column(own), cosines) }
+
     /// Softmax cross-entropy once the own class's cosine is replaced.
     func crossEntropy(own: Tensor, scale: Tensor, targets: Tensor, reduction: Reduction) throws -> Tensor {
-        let logits = try Tensor.select(rows.isTarget, rows.column(own), cosines) * scale
-        return try LossKitLosses.crossEntropy(logits: logits, targets: targets, reduction: reduction)
+        try LossKitLosses.crossEntropy(logits: logits(own: own) * scale, targets: targets, reduction: reduction)
     }
 }
 
@@ -56,11 +66,8 @@ public func arcFace(
     try require((0..<Double.pi).contains(margin), "arcFace", "margin in 0 ..< pi", margin)
     try require(scale > 0, "arcFace", "scale > 0", scale)
     let angles = try ClassAngles(embeddings, weights, targets, "arcFace")
-    let cosine = try angles.rows.pick(angles.cosines)
-    let angle = try cosine.constant(margin)
-    let turned = try cosine * angle.cos() - angles.ownSines() * angle.sin()
-    let own = Tensor.select(cosine .> -angle.cos(), turned, cosine - angle.sin() * margin)
-    return try angles.crossEntropy(own: own, scale: cosine.constant(scale), targets: targets, reduction: reduction)
+    let own = try angles.turned(by: margin)
+    return try angles.crossEntropy(own: own, scale: own.constant(scale), targets: targets, reduction: reduction)
 }
 
 /// CosFace: softmax cross-entropy of scaled cosines, a margin taken from the own class's.

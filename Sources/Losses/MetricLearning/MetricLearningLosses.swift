@@ -1,6 +1,6 @@
 extension LossRegistry {
     static let metricLearning: [LossDescription] =
-        [.infoNCELoss, .tripletMarginLoss] + pairs + proxies + rankings
+        [.infoNCELoss, .tripletMarginLoss] + pairs + proxies + rankings + research
 
     private static let pairs: [LossDescription] = [
         .contrastiveLoss, .signalToNoiseContrastiveLoss, .multiSimilarityLoss, .circleLoss, .classCircleLoss, .liftedStructureLoss,
@@ -8,6 +8,10 @@ extension LossRegistry {
     ]
     private static let proxies: [LossDescription] = [
         .proxyNCALoss, .proxyAnchorLoss, .softTripleLoss, .centerLossLoss,
+    ]
+    private static let research: [LossDescription] = [
+        .thresholdConsistentMarginLoss, .energyConfusionLoss, .hypoLoss, .prototypeDispersionLoss, .envelopeLoss, .traceHomogeneityLoss,
+        .traceContrastLoss, .unifiedNegativesLoss, .protoTripletLoss, .nearestClassNeighboursLoss, .metrixLoss,
     ]
     private static let rankings: [LossDescription] = [.histogramLossLoss, .fastAPLoss, .rankedListLoss]
 }
