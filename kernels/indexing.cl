@@ -66,9 +66,10 @@ __kernel void scatter(GLOBAL_IN(element_t, source), GLOBAL_IN(long, indices), GL
     FOR_EACH_PLACE(target[outside] = source[i])
 }
 
-// Counts negative indices from the end. One that is out of range becomes 0; each piece notes the position of its first, or -1.
+// Counts negative indices from the end, where `lowest` allows them; `ignored` stays as it is, if there is one. What is out of range becomes 0;
+// each piece notes the position of its first, or -1.
 __kernel void place_indices(GLOBAL_IN(long, indices), GLOBAL_OUT(long, places), GLOBAL_OUT(long, outside), const long count,
-                            const long bound, const long piece) {
+                            const long lowest, const long bound, const int ignores, const long ignored, const long piece) {
     AT_IN(long, indices);
     AT_OUT(long, places);
     AT_OUT(long, outside);
@@ -76,10 +77,10 @@ __kernel void place_indices(GLOBAL_IN(long, indices), GLOBAL_OUT(long, places), 
     if (item * piece >= count) return;
     long first = -1;
     for (long i = item * piece; i < min((item + 1) * piece, count); i++) {
-        const long place = indices[i] < 0 ? indices[i] + bound : indices[i];
-        const int is_outside = place < 0 || place >= bound;
+        const long index = indices[i];
+        const int stays = ignores && index == ignored, is_outside = !stays && (index < lowest || index >= bound);
         if (is_outside && first < 0) first = i;
-        places[i] = is_outside ? 0 : place;
+        places[i] = is_outside ? 0 : index < 0 && !stays ? index + bound : index;
     }
     outside[item] = first;
 }

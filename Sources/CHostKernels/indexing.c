@@ -47,10 +47,12 @@ void losskit_scatter(const void *source, const int64_t *indices, void *target, i
         memcpy((char *)target + outside_row(i, indices, size, extent, bound, inner), (const char *)source + (size_t)i * bytes, bytes);
 }
 
-int64_t losskit_place_indices(const int64_t *indices, int64_t count, int64_t bound, int64_t *places) {
+int64_t losskit_place_indices(const int64_t *indices, int64_t count, int64_t lowest, int64_t bound, int ignores, int64_t ignored,
+                              int64_t *places) {
     for (int64_t i = 0; i < count; i++) {
-        places[i] = indices[i] < 0 ? indices[i] + bound : indices[i];
-        if (places[i] < 0 || places[i] >= bound) return i;
+        int stays = ignores && indices[i] == ignored;
+        if (!stays && (indices[i] < lowest || indices[i] >= bound)) return i;
+        places[i] = indices[i] < 0 && !stays ? indices[i] + bound : indices[i];
     }
     return -1;
 }

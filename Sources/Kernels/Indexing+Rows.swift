@@ -52,13 +52,12 @@ extension Indexing {
             openCL: { try layout.launch("scatter", source, indices, target, on: $0) })
     }
 
-    /// int64 indices with the negative ones counted from the end.
+    /// int64 indices with the negative ones counted from the end; an ignored one stays as it is.
     ///
-    /// Where one is outside 0..<`bound`, `problem` makes the error of the first from its position and value: the CPU throws it here, on an
+    /// Where one is outside `range`, `problem` makes the error of the first from its position and value: the CPU throws it here, on an
     /// OpenCL device it is thrown by whoever reads the result or what is computed from it.
-    /// - Parameter bound: At least 1.
     package static func place(
-        indices: BufferSlice, count: Int, bound: Int, into places: BufferSlice, on device: Device,
+        indices: BufferSlice, count: Int, in range: Range<Int>, ignoring ignored: Int? = nil, into places: BufferSlice, on device: Device,
         problem: @escaping @Sendable (_ position: Int, _ index: Int) -> any Error
     ) throws {
         guard count > 0 else { return }
@@ -66,7 +65,10 @@ extension Indexing {
             "place_indices", shape: [count], reads: [indices], writes: [places], bytes: 16 * count,
             host: { pointers in
                 let list = pointers.read(0, as: Int64.self)
-                let outside = Int(losskit_place_indices(list, Int64(count), Int64(bound), pointers.write(0)))
+                let outside = Int(
+                    losskit_place_indices(
+                        list, Int64(count), Int64(range.lowerBound), Int64(range.upperBound), ignored == nil ? 0 : 1, Int64(ignored ?? 0),
+                        pointers.write(0)))
                 if outside >= 0 { throw problem(outside, Int(list[outside])) }
             },
             openCL: { encoder in
@@ -76,7 +78,10 @@ extension Indexing {
                 let words = BufferSlice(try encoder.scratch(byteCount: 16), elementSize: 8)
                 try encoder.launch(
                     "place_indices", in: "indexing", defines: ["ELEMENT=8"],
-                    arguments: [.buffer(indices), .buffer(places), .buffer(outside), .count(count), .count(bound), .count(piece)],
+                    arguments: [
+                        .buffer(indices), .buffer(places), .buffer(outside), .count(count), .count(range.lowerBound),
+                        .count(range.upperBound), .int32(ignored == nil ? 0 : 1), .count(ignored ?? 0), .count(piece),
+                    ],
                     global: [pieces], local: [encoder.traits.isCPU ? 1 : 64])
                 try encoder.launch(
                     "first_outside", in: "indexing", defines: ["ELEMENT=8"],

@@ -22,7 +22,7 @@ struct ClassTargets {
         axis = logits.rank == 1 ? 0 : 1
         var shape = logits.shape
         let classes = shape.remove(at: axis)
-        try requireClasses(targets, shape: shape, below: classes, ignoring: ignored, operation)
+        let targets = try checkedClasses(targets, shape: shape, below: classes, ignoring: ignored, operation)
         // Float32 holds whole numbers up to 2^24, and lets the comparison run within expressions of logits.
         let isExact = classes < 1 << 24
         var column = [Int](repeating: 1, count: logits.rank)
@@ -45,17 +45,16 @@ struct ClassTargets {
     func column(_ rows: Tensor) throws -> Tensor { try rows.expandedDimensions(at: axis) }
 }
 
-/// Checks that class indices have a shape and lie in range; the row of one that does not is named.
-func requireClasses(_ targets: Tensor, shape: [Int], below classes: Int, ignoring ignored: Int? = nil, _ operation: String) throws {
-    guard try !targets.checked().dtype.isFloatingPoint else {
-        throw TensorError.dtypeMismatch(operation: operation, expected: "integer class indices", actual: [targets.dtype])
-    }
-    guard targets.shape == shape else {
+/// Class indices of a shape and in range. The row of one that is not is named: on the CPU at once, on an OpenCL device by whatever reads a value
+/// that depends on the result.
+func checkedClasses(
+    _ targets: Tensor, shape: [Int], below classes: Int, ignoring ignored: Int? = nil, _ operation: String
+) throws -> Tensor {
+    let operation = "\(operation) targets"
+    guard try targets.checked().dtype.isFloatingPoint || targets.shape == shape else {
         throw TensorError.shapeMismatch(operation: operation, expected: "class indices \(shape)", actual: [targets.shape])
     }
-    for (row, label) in try targets.array(of: Int.self).enumerated() where label != ignored && !(0..<classes).contains(label) {
-        throw TensorError.indexOutOfRange(operation: "\(operation) targets", position: row, index: label, bound: classes)
-    }
+    return try targets.checkedClasses(below: classes, ignoring: ignored, operation: operation)
 }
 
 /// Checks that a tensor holds real numbers.

@@ -35,6 +35,36 @@ import Testing
         }
     }
 
+    /// Losses whose amount of work depends on labels or values, which the host reads to plan it, or whose labels it needs for a product.
+    static let planned: Set = [
+        "adaptiveSoftmax", "entmaxLoss", "entmax15Loss", "hierarchicalSoftmax", "linearCrossEntropy", "multiLabelMargin", "numberToken",
+        "proxyAnchor", "sampledSoftmax", "sparsemaxLoss",
+    ]
+
+    /// On a device that works by itself a wrong label is found there: nobody waits for it, and whoever reads the loss or a gradient is told.
+    @Test(arguments: Device.all, cases.filter { !["ctc"].contains($0.name) && !planned.contains($0.name) })
+    func aWrongLabelIsFoundWhereItLies(device: Device, given: LossCase) throws {
+        let inputs = try given.draw(seed: 3)
+        for input in try given.loss().inputs where !input.isOptional {
+            guard case .classes = input.values, let drawn = inputs.inputs[input.name] else { continue }
+            var tensors = try given.tensors(inputs, on: device)
+            let (value, cost) = try Profiler.measure { try given.evaluate(tensors).evaluated() }
+            #expect(cost.downloadedBytes == 0, "\(given.name) reads something back")
+            #expect(try value.array(of: Double.self).allSatisfy { !$0.isNaN })
+            var values = drawn.values.map { Int($0) }
+            values[0] = 1 << 20
+            tensors[input.name] = try Tensor(values, shape: drawn.shape, on: device)
+            if device.isOpenCL { _ = try given.evaluate(tensors).evaluated() }
+            let first = try given.loss().inputs.first { $0.isDifferentiable }
+            let name = try #require(first?.name)
+            let point = try #require(tensors[name])
+            let wrong = tensors
+            #expect(throws: TensorError.self, "\(given.name) \(input.name)") {
+                _ = try gradient(at: point) { try given.evaluate(wrong.merging([name: $0]) { $1 }).sum() }.array(of: Double.self)
+            }
+        }
+    }
+
     @Test(arguments: Device.all, cases)
     func shapesThatDoNotFitAreRejected(device: Device, given: LossCase) throws {
         let tensors = try given.tensors(given.draw(seed: 3), on: device)
@@ -71,6 +101,7 @@ import Testing
     }
 
     static let outOfRange: [(loss: String, option: String, value: String)] = [
+        ("crossEntropy", "temperature", "0"), ("crossEntropy", "softCap", "-1"), ("crossEntropy", "labelSmoothing", "1.5"),
         ("multiMargin", "p", "3"), ("focal", "gamma", "-1"), ("binaryFocal", "alpha", "2"), ("polyFocal", "gamma", "-1"),
         ("asymmetricLoss", "clip", "1"), ("asymmetricLoss", "gammaNegative", "-1"), ("generalizedCrossEntropy", "q", "1.5"),
         ("robustPseudoLabel", "q", "-1"), ("compSum", "tau", "-1"), ("smoothAdversarialCompSum", "nu", "0"),

@@ -11,8 +11,10 @@ void losskit_gather(const void *source, const int64_t *indices, void *target, in
 void losskit_scatter(const void *source, const int64_t *indices, void *target, int size, int64_t extent, int64_t bound, int64_t inner,
                      int per_element, int64_t begin, int64_t end);
 
-/// Counts negative indices from the end; gives the position of the first that is outside 0..<bound, or -1.
-int64_t losskit_place_indices(const int64_t *indices, int64_t count, int64_t bound, int64_t *places);
+/// Counts negative indices from the end; gives the position of the first that is outside lowest..<bound, or -1. What is `ignored`, if
+/// `ignores`, stays as it is.
+int64_t losskit_place_indices(const int64_t *indices, int64_t count, int64_t lowest, int64_t bound, int ignores, int64_t ignored,
+                              int64_t *places);
 
 enum { losskit_sum_float32 = 0, losskit_sum_float64 = 1, losskit_sum_int64 = 3 };
 

@@ -36,8 +36,8 @@ public func adaptiveSoftmax(
     let operation = "adaptiveSoftmax"
     let starts = try clusterStarts(embeddings, headWeights, headBiases, tails, operation)
     let rows = embeddings.shape[0]
-    try requireClasses(targets, shape: [rows], below: starts[tails.count], operation)
-    let labels = try targets.array(of: Int.self)
+    // Which rows need which cluster is the host's to plan.
+    let labels = try checkedClasses(targets, shape: [rows], below: starts[tails.count], operation).array(of: Int.self)
     let shortlist = starts[0]
     let headLabels = labels.map { label in
         label < shortlist ? label : shortlist - 1 + (starts.firstIndex { label < $0 } ?? tails.count)

@@ -49,7 +49,8 @@ public func directCoverage(
 public func sequenceLogProbabilities(logits: Tensor, targets: Tensor, ignoreIndex: Int = -100) throws -> Tensor {
     try requireShape(logits, [nil, nil, nil], "logits", "sequenceLogProbabilities")
     let (batch, time, vocabulary) = (logits.shape[0], logits.shape[1], logits.shape[2])
-    try requireClasses(targets, shape: [batch, time], below: vocabulary, ignoring: ignoreIndex, "sequenceLogProbabilities")
+    let targets = try checkedClasses(
+        targets, shape: [batch, time], below: vocabulary, ignoring: ignoreIndex, "sequenceLogProbabilities")
     let tokens = try crossEntropy(
         logits: logits.reshaped([batch * time, vocabulary]), targets: targets.reshaped([batch * time]), ignoreIndex: ignoreIndex,
         reduction: .none)

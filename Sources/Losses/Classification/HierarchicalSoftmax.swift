@@ -72,8 +72,9 @@ public func hierarchicalSoftmax(
     }
     let tree = tree ?? ClassTree(completeOf: nodeWeights.shape[0] + 1)
     let rows = embeddings.shape[0]
-    try requireClasses(targets, shape: [rows], below: tree.classes, operation)
-    let turns = try targets.array(of: Int.self).enumerated().flatMap { row, label in
+    // Paths differ in length: the host plans them, and reads the labels for it.
+    let labels = try checkedClasses(targets, shape: [rows], below: tree.classes, operation).array(of: Int.self)
+    let turns = labels.enumerated().flatMap { row, label in
         tree.paths[label].map { (row: row, node: $0.node, sign: Float($0.isRight ? -1 : 1)) }
     }
     let none = try embeddings.sum(axes: [1]) * 0

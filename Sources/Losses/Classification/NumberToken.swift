@@ -32,7 +32,8 @@ public func numberToken(
     try require(logits.rank >= 1, operation, "logits [..., V]", logits.shape)
     let vocabulary = logits.shape[logits.rank - 1]
     try requireShape(values, [vocabulary], "values", operation)
-    try requireClasses(targets, shape: Array(logits.shape.dropLast()), below: vocabulary, ignoring: ignoreIndex, operation)
+    let targets = try checkedClasses(
+        targets, shape: Array(logits.shape.dropLast()), below: vocabulary, ignoring: ignoreIndex, operation)
     let numbers = try values.array(of: Double.self)
     let tokens = numbers.indices.filter { !numbers[$0].isNaN }
     let labels = try targets.array(of: Int.self)

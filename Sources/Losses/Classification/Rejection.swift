@@ -49,7 +49,7 @@ public func correctnessAware(
     try requireShape(logits, [nil, nil], "logits", operation)
     try requireFloatingPoint(logits, operation)
     try requireShape(temperatures, [logits.shape[0]], "temperatures", operation)
-    try requireClasses(targets, shape: [logits.shape[0]], below: logits.shape[1], operation)
+    let targets = try checkedClasses(targets, shape: [logits.shape[0]], below: logits.shape[1], operation)
     guard logits.shape[0] > 0 else { return try reduction(logits.sum(axes: [1]) * 0) }
     let tempered = try logits / temperatures.expandedDimensions(at: 1)
     let confidence = try (tempered.max(axes: [1]) - tempered.logSumExp(axes: [1])).exp()

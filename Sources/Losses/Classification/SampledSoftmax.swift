@@ -61,8 +61,8 @@ public func sampledSoftmax(
     try requireShape(sampled, [nil], "sampled classes", operation)
     let (rows, classes) = (embeddings.shape[0], weights.shape[0])
     if let biases { try requireShape(biases, [classes], "biases", operation) }
-    try requireClasses(targets, shape: [rows], below: classes, operation)
-    try requireClasses(sampled, shape: sampled.shape, below: classes, operation + " sampled")
+    let targets = try checkedClasses(targets, shape: [rows], below: classes, operation)
+    let sampled = try checkedClasses(sampled, shape: sampled.shape, below: classes, operation + " sampled")
     var own = try (embeddings * weights.rows(at: targets)).sum(axes: [1])
     var others = try embeddings.matmul(weights.rows(at: sampled).transposed())
     if let biases {

@@ -134,11 +134,13 @@ public func squaredErrorLogit(
 ) throws -> Tensor {
     let operation = "squaredErrorLogit"
     try requireShape(logits, [nil, nil], "logits", operation)
-    try requireClasses(targets, shape: [logits.shape[0]], below: logits.shape[1], operation)
+    let targets = try checkedClasses(targets, shape: [logits.shape[0]], below: logits.shape[1], operation)
     let teacher = stopGradient(teacherLogProbabilities)
     if try teacher.checked().rank == 2 {
         try requireEqualShapes(logits, teacher, operation)
-        return try reduction((logits.logSoftmax() - teacher).square().sum(axes: [1]) * 0.5)
+        // Labels are not needed here, but wrong ones are still an error of whoever reads the loss.
+        let elements = try (logits.logSoftmax() - teacher).square().sum(axes: [1]) * 0.5
+        return try reduction(elements + targets.asType(elements.dtype) * 0)
     }
     try requireShape(teacher, [logits.shape[0]], "teacher log-probabilities", operation)
     return try reduction((crossEntropy(logits: logits, targets: targets, reduction: .none) + teacher).square() * 0.5)

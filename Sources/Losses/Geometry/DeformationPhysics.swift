@@ -5,12 +5,13 @@ private func offsets(_ points: Tensor, _ neighbours: Tensor) throws -> Tensor {
     try points.widened.take(neighbours, axis: 0) - points.widened.expandedDimensions(at: 1)
 }
 
-private func requireNeighbours(_ neighbours: Tensor, _ weights: Tensor, of points: Tensor, _ operation: String) throws {
+private func checkedNeighbours(_ given: Tensor, _ weights: Tensor, of points: Tensor, _ operation: String) throws -> Tensor {
     try requireShape(points, [nil, 3], "points", operation)
     try requireFloatingPoint(points, operation)
-    try requireShape(neighbours, [points.shape[0], nil], "neighbours", operation)
-    try requireClasses(neighbours, shape: neighbours.shape, below: points.shape[0], operation)
+    try requireShape(given, [points.shape[0], nil], "neighbours", operation)
+    let neighbours = try checkedClasses(given, shape: given.shape, below: points.shape[0], operation)
     try requireEqualShapes(neighbours, weights, operation)
+    return neighbours
 }
 
 /// The turns [n, 4] from one time to another, `q conj(p)` of unit quaternions (w, x, y, z).
@@ -40,7 +41,7 @@ public func localRigidity(
     points: Tensor, previous: Tensor, rotations: Tensor, previousRotations: Tensor, neighbours: Tensor, weights: Tensor,
     reduction: Reduction = .mean
 ) throws -> Tensor {
-    try requireNeighbours(neighbours, weights, of: points, "localRigidity")
+    let neighbours = try checkedNeighbours(neighbours, weights, of: points, "localRigidity")
     try requireEqualShapes(points, previous, "localRigidity")
     try requireShape(rotations, [points.shape[0], 4], "rotations", "localRigidity")
     try requireEqualShapes(rotations, previousRotations, "localRigidity")
@@ -71,7 +72,7 @@ public func rotationSimilarity(
     try requireFloatingPoint(rotations, "rotationSimilarity")
     try requireEqualShapes(rotations, previousRotations, "rotationSimilarity")
     try requireShape(neighbours, [rotations.shape[0], nil], "neighbours", "rotationSimilarity")
-    try requireClasses(neighbours, shape: neighbours.shape, below: rotations.shape[0], "rotationSimilarity")
+    let neighbours = try checkedClasses(neighbours, shape: neighbours.shape, below: rotations.shape[0], "rotationSimilarity")
     try requireEqualShapes(neighbours, weights, "rotationSimilarity")
     let apart = try offsets(turns(rotations, from: previousRotations), neighbours).square().sum(axes: [2])
     return try reduction((stopGradient(weights) * apart + 1e-20).squareRoot()).asType(rotations.dtype)
@@ -93,7 +94,7 @@ public func rotationSimilarity(
 public func localIsometry(
     points: Tensor, initial: Tensor, neighbours: Tensor, weights: Tensor, reduction: Reduction = .mean
 ) throws -> Tensor {
-    try requireNeighbours(neighbours, weights, of: points, "localIsometry")
+    let neighbours = try checkedNeighbours(neighbours, weights, of: points, "localIsometry")
     try requireEqualShapes(points, initial, "localIsometry")
     let squares = try offsets(points, neighbours).square().sum(axes: [2])
     // A point that is its own neighbour has the length 0, all of whose derivatives are 0.

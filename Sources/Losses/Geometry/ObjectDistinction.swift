@@ -32,7 +32,7 @@ public func objectDistinction(distances: Tensor, reduction: Reduction = .mean) t
 public func objectOpacity(opacities: Tensor, labels: Tensor, reduction: Reduction = .mean) throws -> Tensor {
     try requireShape(opacities, [nil, nil], "opacities", "objectOpacity")
     try requireFloatingPoint(opacities, "objectOpacity")
-    try requireClasses(labels, shape: [opacities.shape[0]], below: opacities.shape[1], "objectOpacity")
+    let labels = try checkedClasses(labels, shape: [opacities.shape[0]], below: opacities.shape[1], "objectOpacity")
     let held = opacities.widened.clamped(min: 1e-4, max: 1 - 1e-4)
     let isOwn = try labels.expandedDimensions(at: 1) .== Tensor.arange(to: Double(opacities.shape[1]), on: opacities.device)
     return try reduction(-Tensor.select(isOwn, held, 1 - held).log()).asType(opacities.dtype)

@@ -33,7 +33,7 @@ public func surfaceAlignment(
     extent: Double = 1, form: SurfaceField = .distance, reduction: Reduction = .mean
 ) throws -> Tensor {
     let operation = "surfaceAlignment"
-    try requireGaussians(samples, centers, rotations, scales, neighbours, operation)
+    let neighbours = try checkedNeighbours(neighbours, of: samples, centers, rotations, scales, operation)
     try requireShape(opacities, [centers.shape[0]], "opacities", operation)
     try requireShape(distances, [samples.shape[0]], "distances", operation)
     try require(extent > 0 && extent.isFinite, operation, "extent > 0", extent)
@@ -71,9 +71,9 @@ public func normalConsistency(
     reduction: Reduction = .mean
 ) throws -> Tensor {
     let operation = "normalConsistency"
-    try requireGaussians(samples, centers, rotations, scales, neighbours, operation)
+    let neighbours = try checkedNeighbours(neighbours, of: samples, centers, rotations, scales, operation)
     try requireShape(opacities, [centers.shape[0]], "opacities", operation)
-    try requireClasses(owners, shape: [samples.shape[0]], below: centers.shape[0], "normalConsistency owners")
+    let owners = try checkedClasses(owners, shape: [samples.shape[0]], below: centers.shape[0], "normalConsistency owners")
     let thinnest = try scales.argMin(axis: 1).oneHot(classes: 3, dtype: rotations.dtype)
     let normals = try (rotations.widened * thinnest.expandedDimensions(at: 1)).sum(axes: [2])
     let own = try normals.take(owners, axis: 0)
@@ -99,16 +99,17 @@ private func densities(
     return try (form * -0.5).exp() * opacities.take(neighbours, axis: 0)
 }
 
-private func requireGaussians(
-    _ samples: Tensor, _ centers: Tensor, _ rotations: Tensor, _ scales: Tensor, _ neighbours: Tensor, _ operation: String
-) throws {
+/// The neighbours among the Gaussians that were asked for, everything else being checked as well.
+private func checkedNeighbours(
+    _ given: Tensor, of samples: Tensor, _ centers: Tensor, _ rotations: Tensor, _ scales: Tensor, _ operation: String
+) throws -> Tensor {
     try requireShape(samples, [nil, 3], "samples", operation)
     try requireFloatingPoint(samples, operation)
     try requireFloatingPoint(rotations, operation)
     try requireShape(centers, [nil, 3], "centers", operation)
     try requireShape(rotations, [centers.shape[0], 3, 3], "rotations", operation)
     try requireEqualShapes(centers, scales, operation)
-    try requireShape(neighbours, [samples.shape[0], nil], "neighbours", operation)
-    try requireClasses(neighbours, shape: neighbours.shape, below: centers.shape[0], operation)
-    try require(neighbours.shape[1] > 0, operation, "at least one neighbour", 0)
+    try requireShape(given, [samples.shape[0], nil], "neighbours", operation)
+    try require(given.shape[1] > 0, operation, "at least one neighbour", 0)
+    return try checkedClasses(given, shape: given.shape, below: centers.shape[0], operation)
 }

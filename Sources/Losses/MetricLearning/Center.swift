@@ -13,7 +13,7 @@ import LossKitOps
 /// - Note: Wen et al., A Discriminative Feature Learning Approach for Deep Face Recognition, 2016.
 public func centerLoss(embeddings: Tensor, centers: Tensor, targets: Tensor, reduction: Reduction = .mean) throws -> Tensor {
     try requireProxies(centers, beside: embeddings, "centerLoss")
-    try requireClasses(targets, shape: [embeddings.shape[0]], below: centers.shape[0], "centerLoss")
+    let targets = try checkedClasses(targets, shape: [embeddings.shape[0]], below: centers.shape[0], "centerLoss")
     let apart = try embeddings.widened - centers.widened.rows(at: targets)
     return try reduction(apart.square().sum(axes: [1]) * 0.5).asType(embeddings.dtype)
 }
@@ -31,7 +31,7 @@ public func centerLoss(embeddings: Tensor, centers: Tensor, targets: Tensor, red
 public func movedCenters(_ centers: Tensor, embeddings: Tensor, targets: Tensor, rate: Double = 0.5) throws -> Tensor {
     try require((0...1).contains(rate), "movedCenters", "rate in 0...1", rate)
     try requireProxies(centers, beside: embeddings, "movedCenters")
-    try requireClasses(targets, shape: [embeddings.shape[0]], below: centers.shape[0], "movedCenters")
+    let targets = try checkedClasses(targets, shape: [embeddings.shape[0]], below: centers.shape[0], "movedCenters")
     let membership = try targets.oneHot(classes: centers.shape[0], dtype: .float32).transposed()
     let (held, points) = (stopGradient(centers).widened, stopGradient(embeddings).widened)
     let counts = try membership.sum(axes: [1], keepDimensions: true)

@@ -22,8 +22,8 @@ public func clusterContrastive(
     let n = embeddings.shape[0]
     try requireShape(assignments, [n, nil], "assignments", "clusterContrastive")
     try requireShape(sources, [nil], "sources", "clusterContrastive")
-    try requireClasses(sources, shape: sources.shape, below: n, "clusterContrastive sources")
-    try requireClasses(targets, shape: sources.shape, below: n, "clusterContrastive")
+    let sources = try checkedClasses(sources, shape: sources.shape, below: n, "clusterContrastive sources")
+    let targets = try checkedClasses(targets, shape: sources.shape, below: n, "clusterContrastive")
     try requireEqualShapes(sources, weights, "clusterContrastive")
     try require(assignments.shape[1] > 0, "clusterContrastive", "at least one cluster", 0)
     let z = embeddings.widened

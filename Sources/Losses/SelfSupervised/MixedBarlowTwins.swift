@@ -23,7 +23,7 @@ public func mixedBarlowTwins(
 ) throws -> Tensor {
     try requireViews(first, second, rows: 2, "mixedBarlowTwins")
     try requireEqualShapes(first, mixed, "mixedBarlowTwins")
-    try requireClasses(permutation, shape: [first.shape[0]], below: first.shape[0], "mixedBarlowTwins permutation")
+    let permutation = try checkedClasses(permutation, shape: [first.shape[0]], below: first.shape[0], "mixedBarlowTwins permutation")
     try require((0...1).contains(alpha), "mixedBarlowTwins", "alpha in 0...1", alpha)
     try require(epsilon >= 0, "mixedBarlowTwins", "epsilon >= 0", epsilon)
     let x = try first.widened.standardizedColumns(correction: 1, epsilon: epsilon)

@@ -58,7 +58,26 @@ extension Tensor {
         }
         if bound == 0, count > 0 { throw problem(0, try given.flattened()[0].array(of: Int.self)[0]) }
         let places = try Tensor.empty(shape, dtype: .int64, on: device)
-        try Indexing.place(indices: given.slice(), count: count, bound: bound, into: places.output(), on: device, problem: problem)
+        try Indexing.place(
+            indices: given.slice(), count: count, in: -bound..<bound, into: places.output(), on: device, problem: problem)
+        return places
+    }
+
+    /// These class indices as int64, each known to be in 0..<`classes` or the ignored one.
+    ///
+    /// On the CPU a wrong one is thrown at once. On an OpenCL device, which nobody waits for, whatever reads a value that depends on the result
+    /// throws it.
+    package func checkedClasses(below classes: Int, ignoring ignored: Int? = nil, operation: String) throws -> Tensor {
+        guard try !checked().dtype.isFloatingPoint else {
+            throw TensorError.dtypeMismatch(operation: operation, expected: "integer class indices", actual: [dtype])
+        }
+        let given = stopGradient(self).asType(.int64)
+        let places = try Tensor.empty(shape, dtype: .int64, on: device)
+        try Indexing.place(
+            indices: given.slice(), count: count, in: 0..<classes, ignoring: ignored, into: places.output(), on: device
+        ) {
+            TensorError.indexOutOfRange(operation: operation, position: $0, index: $1, bound: classes)
+        }
         return places
     }
 
