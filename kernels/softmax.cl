@@ -72,7 +72,7 @@ __kernel void cross_entropy_forward(OPERANDS, GLOBAL_OUT(float, loss), GLOBAL_OU
             const float weight = has_label && o.has_weights ? weights[label] : 1;
             float row_loss, partition, mass;
             finish(o, p, has_label ? logit_at(o, x, bias, label) : 0, weight, o.has_scales ? scales[row] : 1, label, &row_loss, &partition, &mass);
-            const int best = o.classes == 0 || isnan(p.sum) ? -1 : p.best == INT_MAX ? 0 : p.best;
+            const int best = stop == 0 || isnan(p.sum) ? -1 : p.best == INT_MAX ? 0 : p.best;
             loss[row] = row_loss;
             log_partition[row] = counts || o.reads_ignored ? partition : 0;
             row_mass[row] = mass;
@@ -145,7 +145,7 @@ __kernel void cross_entropy_backward(OPERANDS, GLOBAL_IN(float, log_partition), 
         for (; i + (VECTOR - 1) * width < stop; i += VECTOR * width) {
             vector_t slope = 0;
             if (!is_zero) {
-                const vector_t v = logits_at(o, x, bias + o.first_class, i, stop, width), p = exp(v - partition);
+                const vector_t v = logits_at(o, x, bias + o.first_class, i, stop, width), p = VEXP(v - partition);
                 slope = factor * p;
                 if (o.has_masses || share != 0) {
                     const vector_t w = o.has_weights ? gather(weights + o.first_class, i, width) : 1, given = o.has_masses ? gather(q, i, width) : 0;
