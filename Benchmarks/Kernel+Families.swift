@@ -30,7 +30,16 @@ extension Kernel {
                     try random([rows, classes], seed: 1, on: device),
                     try Tensor((0..<rows).map { _ in Int.random(in: 0..<classes, using: &labels) }, on: device),
                 ]
-            }, function: { try LossKit.crossEntropy(logits: $0[0], targets: $0[1]) }, bound: .bytes(forward: bytes, both: 3 * bytes))
+            }, function: { try LossKit.crossEntropy(logits: $0[0], targets: $0[1]) }, bound: .bytes(forward: bytes, both: 3 * bytes),
+            plain: { inputs, pass in
+                let (logits, device) = (inputs[0], inputs[0].device)
+                let loss = try Tensor.empty([rows], dtype: .float32, on: device)
+                let slopes = pass == .both ? try Tensor.empty([rows, classes], dtype: .float32, on: device) : nil
+                try PlainCrossEntropy.run(
+                    logits.slice(), labels: inputs[1].slice(), rows: rows, classes: classes, loss: loss.output(), gradient: slopes?.output(),
+                    on: device)
+                return Outcome(value: loss, gradients: slopes.map { [$0] } ?? [])
+            })
     }
 
     /// Hidden states [n, d] times a vocabulary [classes, d], and the cross-entropy of the logits.

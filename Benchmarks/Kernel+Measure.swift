@@ -37,32 +37,54 @@ extension Kernel {
                 "\(name) \(size) on \(device) differs from the CPU: \($0)"
             }
         }
-        var contenders: [PeerProcess.Peer] = []
+        var sides = try device.isOpenCL ? standards(of: device, inputs, &problems) : []
         if let peers {
             let ours = try run(inputs)
-            contenders = try peers.prepare(self, inputs: inputs).filter { peer in
+            for peer in try peers.prepare(self, inputs: inputs) {
                 do {
                     problems += try disagreements(ours, peers.result(of: peer)).map { "\(name) \(size) differs from \(peer.name): \($0)" }
-                    return true
+                    sides.append(Side(name: peer.name, passes: peer.passes) { try peers.seconds(of: peer, $0) })
                 } catch let error as PeerError {
                     problems.append("\(name) \(size): \(error)")
-                    return false
                 }
             }
         }
         let rows = try Pass.allCases.map { pass in
             let peak = try Profiler.measure { try run(pass, inputs, on: device) }.1.peakBytes
-            let entered = contenders.filter { $0.passes.contains(pass) }
+            let entered = sides.filter { $0.passes.contains(pass) }
             var race = Race(count: 1 + entered.count)
             for _ in 0...repetitions {
                 try race.run(0) { try Race.turn { try run(pass, inputs, on: device) } }
-                for (index, peer) in entered.enumerated() {
-                    try race.run(index + 1) { try peers?.seconds(of: peer, pass) ?? .nan }
-                }
+                for (index, side) in entered.enumerated() { try race.run(index + 1) { try side.turn(pass) } }
             }
             return row(pass, race.median(0), zip(entered, 1...).map { ($0.name, race.median($1)) }, limits, peak)
         }
         return (rows, problems)
+    }
+
+    /// Somebody else who does the same, and how long one turn takes.
+    private struct Side {
+        var name: String
+        var passes: [Pass]
+        var turn: (Pass) throws -> Double
+    }
+
+    /// Where there is a plain way: that, and beside a device that is a processor, the CPU without OpenCL.
+    private func standards(of device: Device, _ inputs: [Tensor], _ problems: inout [String]) throws -> [Side] {
+        guard let plain else { return [] }
+        let outcome = try plain(inputs, .both)
+        problems += try disagreements(Outcome(value: outcome.value.mean(), gradients: outcome.gradients), run(inputs)).map {
+            "the plain \(name) \(size) differs: \($0)"
+        }
+        let side = Side(name: "plain kernel", passes: Pass.allCases) { pass in
+            try Race.turn {
+                _ = try plain(inputs, pass)
+                try device.synchronize()
+            }
+        }
+        guard device.kind == .cpu else { return [side] }
+        let copies = try inputs.map { try $0.to(.cpu) }
+        return [side, Side(name: "CPU", passes: Pass.allCases) { pass in try Race.turn { try run(pass, copies, on: .cpu) } }]
     }
 
     private func run(_ pass: Pass, _ inputs: [Tensor], on device: Device) throws {

@@ -23,6 +23,8 @@ struct Kernel {
     var differentiated = 1
     var function: @Sendable ([Tensor]) throws -> Tensor
     var bound: Bound
+    /// The same in the plainest way, against which a device's kernels are held; what is wanted of it is written to its memory.
+    var plain: (@Sendable ([Tensor], Pass) throws -> Outcome)?
     /// What peers have to know beside the inputs.
     var options: [String: Double] = [:]
     var valueTolerance = Tolerance(relative: 2e-5, ofLargest: 0)

@@ -183,6 +183,13 @@ struct Stop: Sendable {
             for count in [1, 5, 64, 1027] { _ = try device.measureSpeed(copiedBytes: 4 * count, matrixSize: 3, repetitions: 1) }
             return []
         },
+        Stop("plain cross-entropy") { device in
+            let (logits, labels) = (try numbers([3, 5], on: device), try Tensor([4, 0, 2] as [Int], on: device))
+            let (loss, slopes) = (try Tensor.empty([3], dtype: .float32, on: device), try Tensor.empty([3, 5], dtype: .float32, on: device))
+            try PlainCrossEntropy.run(
+                logits.slice(), labels: labels.slice(), rows: 3, classes: 5, loss: loss.output(), gradient: slopes.output(), on: device)
+            return [loss, slopes]
+        },
     ]
 
     private static let products: [Stop] = [
