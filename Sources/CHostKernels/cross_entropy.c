@@ -49,5 +49,6 @@ LK_DISPATCH(losskit_cross_entropy_finish,
 LK_DISPATCH(losskit_cross_entropy_stretch,
             (const losskit_cross_entropy *given, int64_t begin, int64_t end, losskit_cross_entropy_part *parts, int32_t is_first, int32_t is_last),
             (given, begin, end, parts, is_first, is_last))
+LK_DISPATCH(losskit_cross_entropy_backward_apart, (const losskit_cross_entropy *given, int64_t begin, int64_t end), (given, begin, end))
 LK_DISPATCH(losskit_cross_entropy_backward, (const losskit_cross_entropy *given, int64_t row, int64_t begin, int64_t end),
             (given, row, begin, end))

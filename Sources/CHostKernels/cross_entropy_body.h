@@ -4,6 +4,7 @@
 #include "conversion.h"
 #include "row_sums.h"
 #include "softmax_block.h"
+#include "softmax_tile.h"
 
 lk_inline const float *LK(logits_of)(const losskit_cross_entropy *g, int64_t row, int64_t at, int64_t length, float *scratch) {
     const losskit_cross_entropy_options *o = &g->options;
@@ -130,11 +131,33 @@ static void LK(losskit_cross_entropy_finish)(const losskit_cross_entropy *g, int
     g->loss[row] = all.maximum == -INFINITY ? 0 : (float)(loss * (g->scales ? g->scales[row] : 1));
 }
 
+// Rows that lie together, the first of which stands at the beginning of memory of the logits' type.
+static losskit_cross_entropy LK(gathered)(const losskit_cross_entropy *g, int64_t row, void *logits, void *gradient) {
+    losskit_cross_entropy rows = *g;
+    int64_t before = row * g->options.classes * (g->options.logits_type == 0 ? 4 : 2);
+    rows.logits = (char *)logits - before;
+    rows.gradient = (char *)gradient - before;
+    rows.inner = 1;
+    rows.options.streams = 0;
+    return rows;
+}
+
 static void LK(losskit_cross_entropy_forward)(const losskit_cross_entropy *g, int64_t begin, int64_t end) {
     const losskit_cross_entropy_options *o = &g->options;
+    if (g->inner > 1) {
+        float tile[TILE_ROWS * o->classes];
+        for (int64_t row = begin, count; row < end; row += count) {
+            count = LK(tile_count)(row, end, g->inner);
+            LK(tile_take)(g->logits, o->logits_type, row, count, o->classes, g->inner, tile);
+            losskit_cross_entropy rows = LK(gathered)(g, row, tile, tile);
+            LK(losskit_cross_entropy_forward)(&rows, row, row + count);
+        }
+        return;
+    }
     for (int64_t row = begin; row < end; row++) {
         if (o->label_bytes && !o->reads_ignored && losskit_cross_entropy_label(g, row) == o->ignored) {
             g->loss[row] = g->log_partition[row] = g->mass[row] = 0;
+            if (g->predictions) g->predictions[row] = -1;
             continue;
         }
         losskit_cross_entropy_part part;
@@ -201,5 +224,18 @@ static void LK(losskit_cross_entropy_backward)(const losskit_cross_entropy *g, i
     }
 }
 
+static void LK(losskit_cross_entropy_backward_apart)(const losskit_cross_entropy *g, int64_t begin, int64_t end) {
+    const losskit_cross_entropy_options *o = &g->options;
+    float tile[TILE_ROWS * o->classes], slopes[TILE_ROWS * o->classes];
+    for (int64_t row = begin, count; row < end; row += count) {
+        count = LK(tile_count)(row, end, g->inner);
+        LK(tile_take)(g->logits, o->logits_type, row, count, o->classes, g->inner, tile);
+        losskit_cross_entropy rows = LK(gathered)(g, row, tile, slopes);
+        for (int64_t r = row; r < row + count; r++) LK(losskit_cross_entropy_backward)(&rows, r, 0, o->classes);
+        LK(tile_put)(g->gradient, o->logits_type, row, count, o->classes, g->inner, slopes);
+    }
+}
+
 #undef LANES
 #undef ROW_SUM
+#undef TILE_ROWS

@@ -42,6 +42,13 @@ package struct SoftmaxCrossEntropy: Sendable {
     /// The logits may be a stretch of all classes, from this one on.
     package var firstClass = 0
     package var totalClasses: Int
+    /// Above 1: the logits are [outer, classes, inner], and so is their gradient; see ``takesRowsApart(classes:on:)``.
+    package var inner = 1
+
+    /// Whether rows may be taken from logits [outer, classes, inner] without packing them first, class indices being their targets.
+    package static func takesRowsApart(classes: Int, on device: Device) -> Bool {
+        !device.isOpenCL && classes <= losskit_cross_entropy_apart_classes
+    }
 
     package init(rows: Int, classes: Int, logits: BufferSlice, type: DType, targets: Targets) {
         self.rows = rows
@@ -168,6 +175,11 @@ package struct SoftmaxCrossEntropy: Sendable {
                 call.partition_cotangent = logPartition.values == nil ? nil : pointers.read(10)
                 call.gradient = pointers.rawWrite(0)
                 let (shared, classes, length) = (Shared(call), classes, Self.hostSegment(rows, classes))
+                guard inner == 1 else {
+                    return ThreadPool.forEachChunk(of: rows, minimumPerChunk: Self.rowsAtOnce(classes)) { range in
+                        shared.value.with { losskit_cross_entropy_backward_apart($0, Int64(range.lowerBound), Int64(range.upperBound)) }
+                    }
+                }
                 let segments = max(1, (classes + length - 1) / length)
                 ThreadPool.forEachChunk(of: rows * segments, minimumPerChunk: Self.rowsAtOnce(min(length, classes))) { range in
                     for piece in range {
@@ -249,6 +261,7 @@ package struct SoftmaxCrossEntropy: Sendable {
     func call(_ options: losskit_cross_entropy_options, _ pointers: HostPointers) -> losskit_cross_entropy {
         var call = losskit_cross_entropy()
         call.options = options
+        call.inner = Int64(inner)
         call.logits = pointers.rawRead(0)
         call.labels = labels == nil ? nil : pointers.rawRead(1)
         call.masses = masses == nil ? nil : pointers.read(2)

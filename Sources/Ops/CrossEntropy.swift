@@ -9,32 +9,11 @@ package enum RowTargets: Sendable {
     case masses(Tensor)
     /// Nothing: only log-partitions and predictions are wanted.
     case none
-}
 
-/// What ``rowCrossEntropy(logits:targets:options:)`` takes beside logits and targets.
-package struct CrossEntropyOptions: Sendable {
-    /// What becomes of the rows' losses; the mean divides by the sum of the rows' weights, those of their labels.
-    package typealias Reduction = SoftmaxCrossEntropy.Reduction
-
-    /// One for each class, not negative.
-    package var weights: Tensor?
-    /// A factor of each row's loss; no derivative is carried to it.
-    package var rowScales: Tensor?
-    /// In 0...1.
-    package var smoothing = 0.0
-    /// The weight of the squared log-partition.
-    package var zLoss = 0.0
-    /// c in c tanh(x / c), which stands for the logit x.
-    package var softCap: Double?
-    /// What the (capped) logits are divided by.
-    package var temperature = 1.0
-    package var reduction = Reduction.none
-    /// Whether the largest class of each row is wanted, and the share of rows where it is the label.
-    package var wantsPredictions = false
-    /// Whether log-partitions and predictions are wanted of ignored rows, too.
-    package var readsIgnored = false
-
-    package init() {}
+    /// Masses would lie apart too.
+    fileprivate var allowsRowsApart: Bool {
+        if case .labels = self { true } else { false }
+    }
 }
 
 /// Cross-entropy of rows, and what else their logits told while they were read.
@@ -52,25 +31,29 @@ package struct RowCrossEntropy: Sendable {
 /// Softmax cross-entropy by rows, fused: one launch forward, with the reduction, and one back. The logits are read once each way, in their own
 /// type, and nothing of their size is kept between.
 ///
-/// - Parameter logits: [rows, classes]; computed in float32.
+/// - Parameter logits: [rows, classes], or [outer, classes, inner], whose rows are packed first where the device does not take them as they lie;
+///   computed in float32.
 /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row of a label that is neither a class nor ignored: on
 ///   the CPU at once, on an OpenCL device from whatever reads a value that depends on it.
 package func rowCrossEntropy(
     logits: Tensor, targets: RowTargets, options: CrossEntropyOptions = CrossEntropyOptions()
 ) throws -> RowCrossEntropy {
-    let single = try logits.checked().dtype == .float64 ? logits.asType(.float32) : logits
+    var single = try logits.checked().dtype == .float64 ? logits.asType(.float32) : logits
+    let (rows, device) = (single.rank == 3 ? single.shape[0] * single.shape[2] : single.shape.first ?? 0, single.device)
+    if single.rank == 3, !targets.allowsRowsApart || !SoftmaxCrossEntropy.takesRowsApart(classes: single.shape[1], on: device) {
+        single = try single.transposed([0, 2, 1]).reshaped([rows, single.shape[1]])
+    }
     let inputs = try CrossEntropyInputs(logits: single, targets: targets, options: options)
-    let (rows, device) = (single.shape[0], single.device)
     guard rows > 0 else { return try inputs.ofNothing(dtype: logits.dtype) }
     let results = CrossEntropyResults(
         loss: try .empty([rows], dtype: .float32, on: device), logPartition: try .empty([rows], dtype: .float32, on: device),
         mass: try .empty([rows], dtype: .float32, on: device), totals: try .empty([4], dtype: .float32, on: device),
         predictions: options.wantsPredictions ? try .empty([rows], dtype: .int32, on: device) : nil)
-    try inputs.kernel().forward(into: results.slices(), on: device) { [classes = single.shape[1]] row, label in
+    try inputs.kernel().forward(into: results.slices(), on: device) { [classes = inputs.classes] row, label in
         TensorError.indexOutOfRange(operation: "crossEntropy targets", position: row, index: label, bound: classes)
     }
     let loss = options.reduction == .none ? results.loss : results.totals.element(0)
-    let outputs = Tensor.record("crossEntropy", inputs: [single], outputs: [loss, results.logPartition]) { pullback in
+    let outputs = Tensor.record("crossEntropy", inputs: [single], outputs: [loss, results.logPartition]) { [single] pullback in
         [try inputs.gradient(at: single, results, cotangent: pullback.cotangents[0], logPartition: pullback.cotangents[1])]
     }
     return RowCrossEntropy(

@@ -3,7 +3,11 @@ import LossKitKernels
 
 /// The checked operands of one cross-entropy.
 struct CrossEntropyInputs: Sendable {
+    /// [rows, classes], or [rows / inner, classes, inner].
     let logits: Tensor
+    let rows: Int
+    let classes: Int
+    let inner: Int
     let labels: Tensor?
     let masses: Tensor?
     let weights: Tensor?
@@ -13,10 +17,12 @@ struct CrossEntropyInputs: Sendable {
 
     init(logits: Tensor, targets: RowTargets, options: CrossEntropyOptions) throws {
         let operation = "crossEntropy"
-        guard logits.rank == 2, logits.dtype.isFloatingPoint else {
+        guard logits.rank == 2 || logits.rank == 3, logits.dtype.isFloatingPoint else {
             throw TensorError.shapeMismatch(operation: operation, expected: "floating-point logits [rows, classes]", actual: [logits.shape])
         }
-        let (rows, classes) = (logits.shape[0], logits.shape[1])
+        (classes, inner) = (logits.shape[1], logits.rank == 3 ? logits.shape[2] : 1)
+        rows = logits.shape[0] * inner
+        let rows = rows
         try options.check(operation, rows: rows, classes: classes)
         func vector(_ tensor: Tensor?) throws -> Tensor? { try tensor.map { try stopGradient($0).asType(.float32).packed().evaluated() } }
         weights = try vector(options.weights)
@@ -54,7 +60,8 @@ struct CrossEntropyInputs: Sendable {
             targets = .none
         }
         var kernel = SoftmaxCrossEntropy(
-            rows: logits.shape[0], classes: logits.shape[1], logits: try logits.slice(), type: logits.dtype, targets: targets)
+            rows: rows, classes: classes, logits: try logits.slice(), type: logits.dtype, targets: targets)
+        kernel.inner = inner
         kernel.weights = try weights?.slice()
         kernel.scales = try scales?.slice()
         kernel.smoothing = Float(options.smoothing)
@@ -111,32 +118,40 @@ struct CrossEntropyInputs: Sendable {
         let (target, isValid) = try targetMasses()
         if let cotangent, labels != nil || masses != nil || options.zLoss != 0 {
             var row = cotangent.asType(.float32)
-            if let scales { row = row * scales }
+            if row.rank == 1 { row = try beside(row) }
+            if let scales { row = try row * beside(scales) }
             if options.reduction == .mean {
                 let divisor = denominator.element(1)
                 row = Tensor.select(divisor .== 0, try .zeros([], on: x.device), row / divisor)
             }
-            if row.rank == 1 { row = try row.expandedDimensions(at: 1) }
             let mass = try target.sum(axes: [1], keepDimensions: true) + partition * (2 * options.zLoss)
             gradient = row * (mass * p - target) * isValid
         }
         if let logPartition {
-            let own = try logPartition.asType(.float32).expandedDimensions(at: 1)
+            let own = try beside(logPartition.asType(.float32))
             gradient = gradient + own * p * (options.readsIgnored ? try .ones([], on: x.device) : isValid)
         }
         if let slope { gradient = gradient * slope }
         return try gradient.broadcast(to: x.shape).asType(point.dtype)
     }
 
+    /// Numbers of the rows where they can stand beside the logits.
+    private func beside(_ rows: Tensor) throws -> Tensor {
+        try rows.reshaped(logits.rank == 2 ? [self.rows, 1] : [logits.shape[0], 1, inner])
+    }
+
+    /// Numbers of the classes likewise.
+    private func across(_ classes: Tensor) throws -> Tensor { logits.rank == 2 ? classes : try classes.expandedDimensions(at: 1) }
+
     /// q of every row, and 1 or 0 for rows that count.
     private func targetMasses() throws -> (Tensor, Tensor) {
-        let (classes, device, smoothing) = (logits.shape[1], logits.device, options.smoothing)
+        let (device, smoothing) = (logits.device, options.smoothing)
         let share = classes > 0 ? smoothing / Double(classes) : 0
-        let weight = try weights ?? .ones([classes], on: device)
+        let weight = try across(weights ?? .ones([classes], on: device))
         if let masses { return (weight * (masses * (1 - smoothing) + share), try .ones([], on: device)) }
         guard let labels else { return (try .zeros(logits.shape, on: device), try .ones([], on: device)) }
-        let column = try labels.expandedDimensions(at: 1)
-        let hot = try (column .== Tensor.arange(to: Double(classes), on: device)).asType(.float32)
+        let column = try beside(labels)
+        let hot = try (column .== across(Tensor.arange(to: Double(classes), on: device))).asType(.float32)
         return (hot * weight * (1 - smoothing) + weight * share, (column .!= Double(ignored)).asType(.float32))
     }
 }

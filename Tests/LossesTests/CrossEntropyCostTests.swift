@@ -33,6 +33,33 @@ import Testing
         }
     }
 
+    /// Rows of an image lie apart; on the CPU they are taken as they lie.
+    @Test(arguments: [[2, 7, 33], [3, 21, 5, 8], [1, 1024, 3]], [DType.float32, .bfloat16])
+    func imagesArePackedNowhere(shape: [Int], dtype: DType) throws {
+        var random = SplitMix64(seed: 9)
+        let places = [shape[0]] + shape[2...]
+        let rows = places.reduce(1, *)
+        let given = try Tensor(random.values(shape.reduce(1, *), in: -3...3).map { Float($0) }, shape: shape, on: .cpu).asType(dtype).evaluated()
+        let targets = try Tensor((0..<rows).map { Int32($0 % 11 == 4 ? -100 : $0 * 5 % shape[1]) }, shape: places, on: .cpu)
+        let options = CrossEntropyOptions(labelSmoothing: 0.1)
+        let ((value, slopes), cost) = try Profiler.measure {
+            let (value, slopes) = try valueWithGradient(at: given) {
+                try crossEntropyStatistics(logits: $0, targets: targets, options: options, reduction: .sum).loss
+            }
+            return (try value.evaluated(), try slopes.evaluated())
+        }
+        if dtype == .float32 { #expect(cost.launches == 2) }
+        #expect(cost.peakBytes <= given.count * dtype.byteCount + 64 * rows + 4096)
+        // The same rows one after the other.
+        let order = [0] + Array(2..<shape.count) + [1]
+        let packed = try given.transposed(order).reshaped([rows, shape[1]]).evaluated()
+        let (same, others) = try valueWithGradient(at: packed) {
+            try crossEntropyStatistics(logits: $0, targets: targets.flattened(), options: options, reduction: .sum).loss
+        }
+        #expect(try value.scalar() == same.scalar())
+        #expect(try slopes.transposed(order).array(of: Double.self) == others.array(of: Double.self))
+    }
+
     @Test(arguments: Device.all)
     func aWrongLabelIsThrownByWhateverDependsOnIt(device: Device) throws {
         let given = try logits(300, 4, on: device)

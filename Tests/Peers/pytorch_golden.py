@@ -471,8 +471,36 @@ def images_sets_and_sequences():
          ["positives", "negatives"], note="diffsort")
 
 
-for family in [cross_entropy, nll, binary, margins, divergences, ctc, adaptive, regressions, sparse, compositions, metric_learning,
-               robust_regressions, self_supervised, images_sets_and_sequences]:
+def cross_entropy_options():
+    """What Liger's and Gemma's kernels fuse, composed of PyTorch's own operations."""
+    z, y, w, scales = real(5, 4, low=-6, high=6), labels(5, classes=4), real(4, low=0.2, high=2), real(5, low=0.2, high=2)
+    y[2] = -100
+
+    def function(cap, temperature, penalty, reduction):
+        def loss(logits, targets, weights=None, rowScales=None):
+            shaped = cap * torch.tanh(logits / cap) / temperature
+            valid = targets != -100
+            each = F.cross_entropy(shaped, targets, weight=weights, reduction="none", label_smoothing=0.1)
+            each = each + penalty * torch.logsumexp(shaped, 1) ** 2 * valid
+            each = each if rowScales is None else each * rowScales
+            if reduction == "none":
+                return each
+            if reduction == "sum":
+                return each.sum()
+            return each.sum() / (valid.sum() if weights is None else weights[targets[valid]].sum())
+        return loss
+
+    for reduction in REDUCTIONS:
+        for extra in [{}, {"weights": w, "rowScales": scales}]:
+            case("crossEntropy", {"logits": z, "targets": y} | extra,
+                 {"reduction": reduction, "labelSmoothing": 0.1, "softCap": 5.0, "temperature": 0.5, "zLoss": 0.01},
+                 function(5.0, 0.5, 0.01, reduction), ["logits"], note="soft cap, temperature, z-loss")
+
+
+for family in [
+    cross_entropy, nll, binary, margins, divergences, ctc, adaptive, regressions, sparse, compositions, metric_learning,
+    robust_regressions, self_supervised, images_sets_and_sequences, cross_entropy_options,
+]:
     family()
 path = pathlib.Path(__file__).with_name("pytorch_golden.json")
 lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)

@@ -30,6 +30,8 @@ typedef struct losskit_cross_entropy_options {
 
 typedef struct losskit_cross_entropy {
     losskit_cross_entropy_options options;
+    /// Above 1: logits and gradient are [outer, classes, inner], with labels and no masses, and a row is an outer and an inner index.
+    int64_t inner;
     const void *logits, *labels;
     /// The bias is added to the logits.
     const float *masses, *weights, *scales, *bias;
@@ -76,3 +78,9 @@ void losskit_cross_entropy_total(const losskit_cross_entropy *given);
 
 /// Columns [begin, end) of a row of the logits' gradient.
 void losskit_cross_entropy_backward(const losskit_cross_entropy *given, int64_t row, int64_t begin, int64_t end);
+
+/// The most classes of rows that lie apart.
+enum { losskit_cross_entropy_apart_classes = 1024 };
+
+/// Rows [begin, end) of the logits' gradient where rows lie apart.
+void losskit_cross_entropy_backward_apart(const losskit_cross_entropy *given, int64_t begin, int64_t end);
