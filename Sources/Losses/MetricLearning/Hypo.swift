@@ -73,7 +73,7 @@ public func prototypeDispersion(_ prototypes: Tensor, temperature: Double = 0.1)
 public func movedPrototypes(_ prototypes: Tensor, embeddings: Tensor, targets: Tensor, momentum: Double = 0.95) throws -> Tensor {
     try require((0...1).contains(momentum), "movedPrototypes", "momentum in 0...1", momentum)
     try requireProxies(prototypes, beside: embeddings, "movedPrototypes")
-    try requireClasses(targets, shape: [embeddings.shape[0]], below: prototypes.shape[0], "movedPrototypes")
+    let targets = try checkedClasses(targets, shape: [embeddings.shape[0]], below: prototypes.shape[0], "movedPrototypes")
     var members = [[Int]](repeating: [], count: prototypes.shape[0])
     for (row, label) in try targets.array(of: Int.self).enumerated() { members[label].append(row) }
     let units = try embeddings.widened.unitRows()

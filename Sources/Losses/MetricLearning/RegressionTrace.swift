@@ -89,7 +89,7 @@ public func traceContrast(
 public func movedCentroids(_ centroids: Tensor, embeddings: Tensor, targets: Tensor, momentum: Double = 0) throws -> Tensor {
     try require((0...1).contains(momentum), "movedCentroids", "momentum in 0...1", momentum)
     try requireProxies(centroids, beside: embeddings, "movedCentroids")
-    try requireClasses(targets, shape: [embeddings.shape[0]], below: centroids.shape[0], "movedCentroids")
+    let targets = try checkedClasses(targets, shape: [embeddings.shape[0]], below: centroids.shape[0], "movedCentroids")
     let membership = try targets.oneHot(classes: centroids.shape[0], dtype: .float32).transposed()
     let counts = try membership.sum(axes: [1], keepDimensions: true)
     let means = try (membership.matmul(embeddings.widened.unitRows()) / counts.clamped(min: 1)).unitRows()
