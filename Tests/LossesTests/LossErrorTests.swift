@@ -37,8 +37,8 @@ import Testing
 
     /// Losses whose amount of work depends on labels or values, which the host reads to plan it, or whose labels it needs for a product.
     static let planned: Set = [
-        "adaptiveSoftmax", "entmaxLoss", "entmax15Loss", "hierarchicalSoftmax", "linearCrossEntropy", "multiLabelMargin", "numberToken",
-        "proxyAnchor", "sampledSoftmax", "sparsemaxLoss",
+        "adaptiveSoftmax", "entmaxLoss", "entmax15Loss", "hierarchicalSoftmax", "linearCrossEntropy", "mixedBarlowTwins", "multiLabelMargin",
+        "numberToken", "proxyAnchor", "sampledSoftmax", "sparsemaxLoss", "unifiedNegatives",
     ]
 
     /// On a device that works by itself a wrong label is found there: nobody waits for it, and whoever reads the loss or a gradient is told.
