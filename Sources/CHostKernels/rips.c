@@ -122,5 +122,3 @@ int64_t losskit_rips_components(losskit_rips *rips) {
 const losskit_rips_pair *losskit_rips_pairs(const losskit_rips *rips) { return rips->pairs; }
 
 int64_t losskit_rips_peak_bytes(const losskit_rips *rips) { return atomic_load(&rips->ledger.peak); }
-
-int64_t losskit_rips_columns(const losskit_rips *rips) { return rips->formed; }

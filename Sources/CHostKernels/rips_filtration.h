@@ -36,7 +36,7 @@ struct losskit_rips {
     // Columns by their pivots: of this dimension, and of the one before.
     rips_table pivots, cleared;
     losskit_rips_pair *pairs;
-    int64_t pair_count, pair_capacity, formed;
+    int64_t pair_count, pair_capacity;
     lk_ledger ledger;
 };
 

@@ -81,7 +81,6 @@ int64_t losskit_rips_reduce(losskit_rips *rips, int32_t dimension) {
     for (int64_t place = 0; succeeded && place < rips->columns.count; place++) {
         succeeded = reduce_column(rips, place, dimension, &column, &added);
     }
-    rips->formed += rips->columns.count;
     rips_destroy_column(rips, &column);
     lk_drop(&rips->ledger, &added);
     rips_forget(rips, &rips->cleared);

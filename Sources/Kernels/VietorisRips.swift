@@ -11,10 +11,6 @@ package struct VietorisRips: Sendable {
 
     /// By dimension: of dimension 0 those that end, of others those that live for some time.
     package let classes: [[Class]]
-    /// The most memory that was in use at a time.
-    package let peakBytes: Int
-    /// How many columns of the coboundary were formed.
-    package let columnCount: Int
 
     package static let highestDimension = Int(losskit_rips_dimensions)
 
@@ -43,7 +39,6 @@ package struct VietorisRips: Sendable {
             classes.append(try Self.found(losskit_rips_reduce(rips, Int32(dimension)), in: rips))
         }
         self.classes = classes
-        (peakBytes, columnCount) = (Int(losskit_rips_peak_bytes(rips)), Int(losskit_rips_columns(rips)))
     }
 
     private static func found(_ count: Int64, in rips: OpaquePointer) throws -> [Class] {

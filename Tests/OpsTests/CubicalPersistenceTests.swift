@@ -62,14 +62,7 @@ import Testing
                 return try sum + Double(diagram.dimension + 1) * (births - 2 * diagram.deaths.sum())
             }
         }
-        let expected = values.indices.map { index in
-            func moved(_ shift: Double) -> Double {
-                var moved = values
-                moved[index] += shift
-                return value(moved)
-            }
-            return (moved(1e-6) - moved(-1e-6)) / 2e-6
-        }
+        let expected = centralDifferences(values, of: value)
         try expectClose(slope, expected, tolerance: 1e-5)
     }
 
@@ -80,14 +73,7 @@ import Testing
             ("[0, 3]", { try cubicalPersistence(Tensor.zeros([0, 3], on: device)) }),
             ("nan at [1, 0]", { try cubicalPersistence(Tensor([0, 1, .nan, 2] as [Float], shape: [2, 2], on: device)) }),
         ]
-        for (culprit, call) in calls {
-            do {
-                _ = try call()
-                Issue.record("\(culprit): no error")
-            } catch {
-                #expect("\(error)".contains(culprit) && "\(error)".contains("expected ") && !"\(error)".contains("\n"), "\(error)")
-            }
-        }
+        expectRefusals(calls)
         let one = try cubicalPersistence(Tensor([7] as [Float], shape: [1, 1], on: device))
         #expect(try one.map(\.births.count) == [0, 0] && one[0].essentialBirths.array(of: Float.self) == [7])
     }

@@ -39,6 +39,5 @@ int64_t losskit_rips_reduce(losskit_rips *rips, int32_t dimension);
 /// The classes found last.
 const losskit_rips_pair *losskit_rips_pairs(const losskit_rips *rips);
 
-/// The most bytes that were in use at a time, and how many columns were formed so far.
+/// The most bytes that were in use at a time.
 int64_t losskit_rips_peak_bytes(const losskit_rips *rips);
-int64_t losskit_rips_columns(const losskit_rips *rips);
