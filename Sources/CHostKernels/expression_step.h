@@ -12,30 +12,35 @@
 #define MATH(single, general) general
 #endif
 
-// Memory that is read where it lies, and of which the next block is still to come in.
+// Leaves that are read where they lie, whose next block comes in while this one is worked on: memory is busy only if it is asked all the time, so
+// every step asks for a share, and one that takes long asks before each of its pieces.
 typedef struct LKT(ahead) {
-    const T *next[losskit_maximum_leaves];
+    const T *leaves[losskit_maximum_leaves];
     int count;
+    int64_t share, next, end;
 } LKT(ahead);
 
-lk_inline void LKT(fetch)(const LKT(ahead) *ahead, int64_t from, int64_t to) {
+enum { LKT(piece) = 64 };
+
+lk_inline void LKT(fetch)(LKT(ahead) *ahead) {
+    int64_t to = ahead->next + ahead->share < ahead->end ? ahead->next + ahead->share : ahead->end;
     for (int k = 0; k < ahead->count; k++)
-        for (int64_t i = from; i < to; i += 64 / (int64_t)sizeof(T)) __builtin_prefetch(ahead->next[k] + i, 0, 2);
+        for (int64_t i = ahead->next; i < to; i += 64 / (int64_t)sizeof(T)) __builtin_prefetch(ahead->leaves[k] + i);
+    ahead->next = to;
 }
 
 static void LKT(step)(const losskit_step *s, const T *restrict x, const T *restrict y, const T *restrict z, T *restrict out, int64_t n,
                       LKT(ahead) *ahead) {
 #define EACH(expression) for (int64_t i = 0; i < n; i++) { T a = x[i]; out[i] = (T)(expression); } break;
-// The same for what takes longer than memory takes to answer: what is needed next comes in meanwhile, by shares.
 #define LONG(expression) \
-    for (int64_t from = 0; from < n; from += 64) { \
-        int64_t to = n - from < 64 ? n : from + 64; \
-        LKT(fetch)(ahead, from, to); \
+    for (int64_t from = 0; from < n; from += LKT(piece)) { \
+        int64_t to = n - from < LKT(piece) ? n : from + LKT(piece); \
+        if (from > 0) LKT(fetch)(ahead); \
         for (int64_t i = from; i < to; i++) { T a = x[i]; out[i] = (T)(expression); } \
     } \
-    ahead->count = 0; \
     break;
 #define PAIR(expression) for (int64_t i = 0; i < n; i++) { T a = x[i], b = y[i]; out[i] = (T)(expression); } break;
+    LKT(fetch)(ahead);
     switch (s->opcode) {
 #if IS_FLOAT
     case op_add: PAIR(a + b)

@@ -77,19 +77,42 @@ static void LKT(store)(int type, const T *values, int64_t n, void *output, int64
 
 #include "expression_step.h"
 
-// Values of `n` elements from linear index `at`; constants must stand in their registers already.
-static const T *LKT(evaluate)(const losskit_expression *e, int64_t at, int64_t n, T (*registers)[LK_STRIDE]) {
-    const T *values[losskit_maximum_registers] = {0};
+// How often a step asks: those that take longer than memory takes to answer.
+static int LKT(requests)(int opcode) {
+    switch (opcode) {
+    case op_leaf: case op_constant: return 0;
+    case op_exp: case op_log: case op_log1p: case op_tanh: case op_sigmoid: case op_softplus: case op_gelu: case op_gelu_slope: case op_erf:
+    case op_erfc: return LK_BLOCK / LKT(piece);
+    default: return 1;
+    }
+}
+
+static int LKT(lies_in_place)(const losskit_expression *e, int leaf) {
+    return e->leaf_types[leaf] == NATIVE && e->rank == 1 && e->strides[leaf] == 1;
+}
+
+static LKT(ahead) LKT(look_ahead)(const losskit_expression *e) {
     LKT(ahead) ahead = {.count = 0};
+    for (int k = 0; k < e->leaf_count; k++)
+        if (LKT(lies_in_place)(e, k)) ahead.leaves[ahead.count++] = e->leaves[k];
+    int64_t line = 64 / (int64_t)sizeof(T), requests = 1;
+    for (int i = 0; i < e->step_count; i++) requests += LKT(requests)(e->steps[i].opcode);
+    ahead.share = ((LK_BLOCK / line + requests - 1) / requests) * line;
+    return ahead;
+}
+
+// Values of `n` elements from linear index `at`; constants must stand in their registers already.
+static const T *LKT(evaluate)(const losskit_expression *e, int64_t at, int64_t n, T (*registers)[LK_STRIDE], LKT(ahead) *ahead) {
+    const T *values[losskit_maximum_registers] = {0};
+    ahead->next = at + LK_BLOCK;
+    ahead->end = at + 2 * LK_BLOCK;
     for (int i = 0; i < e->step_count; i++) {
         const losskit_step *s = &e->steps[i];
         T *out = registers[s->target];
         values[s->target] = out;
-        if (s->opcode == op_leaf && e->leaf_types[s->a] == NATIVE && e->rank == 1 && e->strides[s->a] == 1) {
-            values[s->target] = (const T *)e->leaves[s->a] + at;
-            if (ahead.count < losskit_maximum_leaves) ahead.next[ahead.count++] = values[s->target] + LK_BLOCK;
-        } else if (s->opcode == op_leaf) LKT(load)(e, s->a, at, n, out);
-        else if (s->opcode != op_constant) LKT(step)(s, values[s->a], values[s->b], values[s->c], out, n, &ahead);
+        if (s->opcode == op_leaf && LKT(lies_in_place)(e, s->a)) values[s->target] = (const T *)e->leaves[s->a] + at;
+        else if (s->opcode == op_leaf) LKT(load)(e, s->a, at, n, out);
+        else if (s->opcode != op_constant) LKT(step)(s, values[s->a], values[s->b], values[s->c], out, n, ahead);
     }
     return values[e->result];
 }
@@ -104,9 +127,10 @@ static void LKT(fill_constants)(const losskit_expression *e, T (*registers)[LK_S
 static void LKT(map)(const losskit_expression *e, int64_t begin, int64_t end, void *output) {
     T registers[e->register_count][LK_STRIDE] __attribute__((aligned(64)));
     LKT(fill_constants)(e, registers);
+    LKT(ahead) ahead = LKT(look_ahead)(e);
     for (int64_t at = begin; at < end; at += LK_BLOCK) {
         int64_t n = end - at < LK_BLOCK ? end - at : LK_BLOCK;
-        LKT(store)(e->output, LKT(evaluate)(e, at, n, registers), n, output, at);
+        LKT(store)(e->output, LKT(evaluate)(e, at, n, registers, &ahead), n, output, at);
     }
 }
 
@@ -163,6 +187,7 @@ static ACC LKT(fold)(int reduction, const T *values, int64_t n) {
 static void LKT(fold_rows)(const losskit_expression *e, int64_t length, int64_t begin, int64_t end, int64_t from, int64_t to, void *partials) {
     T registers[e->register_count][LK_STRIDE] __attribute__((aligned(64)));
     LKT(fill_constants)(e, registers);
+    LKT(ahead) ahead = LKT(look_ahead)(e);
     ACC *out = partials;
     int r = e->reduction;
     if (from == 0 && to == length && length < LK_BLOCK && length > 0) {
@@ -170,7 +195,7 @@ static void LKT(fold_rows)(const losskit_expression *e, int64_t length, int64_t 
         int64_t rows = LK_BLOCK / length;
         for (int64_t row = begin; row < end; row += rows) {
             int64_t n = end - row < rows ? end - row : rows;
-            const T *values = LKT(evaluate)(e, row * length, n * length, registers);
+            const T *values = LKT(evaluate)(e, row * length, n * length, registers, &ahead);
             for (int64_t i = 0; i < n; i++) out[row + i] = LKT(fold)(r, values + i * length, length);
         }
         return;
@@ -179,7 +204,7 @@ static void LKT(fold_rows)(const losskit_expression *e, int64_t length, int64_t 
         ACC result = LKT(identity)(r);
         for (int64_t at = from; at < to; at += LK_BLOCK) {
             int64_t n = to - at < LK_BLOCK ? to - at : LK_BLOCK;
-            result = LKT(combine)(r, result, LKT(fold)(r, LKT(evaluate)(e, row * length + at, n, registers), n));
+            result = LKT(combine)(r, result, LKT(fold)(r, LKT(evaluate)(e, row * length + at, n, registers, &ahead), n));
         }
         out[row] = result;
     }
@@ -189,13 +214,14 @@ static void LKT(fold_columns)(const losskit_expression *e, int64_t length, int64
                               int64_t from, int64_t to, void *partials) {
     T registers[e->register_count][LK_STRIDE] __attribute__((aligned(64)));
     LKT(fill_constants)(e, registers);
+    LKT(ahead) ahead = LKT(look_ahead)(e);
     int r = e->reduction;
     for (int64_t column = begin; column < end; column += LK_BLOCK) {
         int64_t n = end - column < LK_BLOCK ? end - column : LK_BLOCK;
         ACC *out = (ACC *)partials + outer * columns + column;
         for (int64_t i = 0; i < n; i++) out[i] = LKT(identity)(r);
         for (int64_t row = from; row < to; row++) {
-            const T *values = LKT(evaluate)(e, (outer * length + row) * columns + column, n, registers);
+            const T *values = LKT(evaluate)(e, (outer * length + row) * columns + column, n, registers, &ahead);
             switch (r) {
             case reduce_sum: for (int64_t i = 0; i < n; i++) out[i] = LKT(combine)(reduce_sum, out[i], values[i]); break;
             case reduce_product: for (int64_t i = 0; i < n; i++) out[i] = LKT(combine)(reduce_product, out[i], values[i]); break;
