@@ -5,7 +5,10 @@ import LossKit
 struct LossKitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "losskit", abstract: "Training losses on any OpenCL device, with a CPU fallback.", version: "0.1.0",
-        subcommands: [Devices.self, DoctorCommand.self, Losses.self, Eval.self, SpanningTreeCommand.self, PersistenceCommand.self])
+        subcommands: [
+            Devices.self, DoctorCommand.self, Losses.self, Eval.self, TransportCommand.self, NeighborsCommand.self, SpanningTreeCommand.self,
+            PersistenceCommand.self,
+        ])
 
     static func main() {
         do {

@@ -39,12 +39,13 @@ struct SpanningTreeCommand: ParsableCommand {
         guard points.shape[1] >= 2 else {
             throw TensorError.shapeMismatch(operation: "mst --plot", expected: "points of 2 coordinates or more", actual: [points.shape])
         }
-        let places = try points.slice(axis: 1, from: 0, to: 2).array(of: Double.self)
+        let places = try ScatterChart.places(points)
         let ends = try tree.edges.array(of: Int.self)
-        func place(_ point: Int) -> (x: Double, y: Double) { (places[2 * point], places[2 * point + 1]) }
         var chart = ScatterChart(title: "Minimum spanning tree of \(points.shape[0]) points", hasEqualScales: true)
-        chart.segments = stride(from: 0, to: ends.count, by: 2).map { (place(ends[$0]), place(ends[$0 + 1])) }
-        chart.series = [ScatterChart.Series(name: "", colour: Palette.colours[0], points: (0..<points.shape[0]).map(place))]
+        chart.segments = stride(from: 0, to: ends.count, by: 2).map {
+            ScatterChart.Segment(from: places[ends[$0]], to: places[ends[$0 + 1]])
+        }
+        chart.series = [ScatterChart.Series(name: "", colour: Palette.colours[0], points: places)]
         try chart.svg.write(to: plot)
     }
 }

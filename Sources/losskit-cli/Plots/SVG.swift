@@ -9,11 +9,14 @@ struct SVG {
 
     init(width: Double, height: Double) { (self.width, self.height) = (width, height) }
 
-    mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, colour: String, width: Double = 1, isDashed: Bool = false) {
+    mutating func line(
+        _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, colour: String, width: Double = 1, opacity: Double = 1, isDashed: Bool = false
+    ) {
         let dashes = isDashed ? " stroke-dasharray=\"4 4\"" : ""
+        let faintness = opacity < 1 ? " stroke-opacity=\"\(Self.short(opacity))\"" : ""
         elements.append(
             "<line x1=\"\(Self.short(x1))\" y1=\"\(Self.short(y1))\" x2=\"\(Self.short(x2))\" y2=\"\(Self.short(y2))\" "
-                + "stroke=\"\(colour)\" stroke-width=\"\(width)\" stroke-linecap=\"round\"\(dashes)/>")
+                + "stroke=\"\(colour)\" stroke-width=\"\(width)\" stroke-linecap=\"round\"\(dashes)\(faintness)/>")
     }
 
     mutating func circle(_ x: Double, _ y: Double, radius: Double, colour: String) {

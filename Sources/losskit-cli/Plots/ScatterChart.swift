@@ -1,3 +1,5 @@
+import LossKit
+
 /// Points in a plane, and segments between places of it.
 struct ScatterChart {
     typealias Place = (x: Double, y: Double)
@@ -8,9 +10,16 @@ struct ScatterChart {
         var points: [Place]
     }
 
+    /// A line between two places; the fainter the weaker.
+    struct Segment {
+        var from: Place
+        var to: Place
+        var strength = 1.0
+    }
+
     var title: String
     var series: [Series] = []
-    var segments: [(Place, Place)] = []
+    var segments: [Segment] = []
     var axisNames = (x: "", y: "")
     /// Whether a unit is as long along both axes.
     var hasEqualScales = false
@@ -22,7 +31,7 @@ struct ScatterChart {
     var svg: SVG {
         let (left, top, side) = (64.0, 44.0, 400.0)
         var drawing = SVG(width: left + side + 24, height: top + side + 52)
-        let points = series.flatMap(\.points) + segments.flatMap { [$0.0, $0.1] }
+        let points = series.flatMap(\.points) + segments.flatMap { [$0.from, $0.to] }
         let bottom = top + side
         var (xs, ys) = (points.map(\.x), points.map(\.y))
         if isDiagram { (xs, ys) = (xs + ys, xs + ys) }
@@ -46,8 +55,10 @@ struct ScatterChart {
                 drawing.text("\u{221E}", left - 8, top + 19, size: 15, anchor: "end")
             }
         }
-        for (a, b) in segments {
-            drawing.line(x.place(a.x), y.place(a.y), x.place(b.x), y.place(b.y), colour: Palette.soft, width: 1.2)
+        for line in segments {
+            drawing.line(
+                x.place(line.from.x), y.place(line.from.y), x.place(line.to.x), y.place(line.to.y), colour: Palette.soft, width: 1.2,
+                opacity: line.strength)
         }
         for set in series {
             for point in set.points {
@@ -70,6 +81,12 @@ struct ScatterChart {
         let (x, y) = (range(xs), range(ys))
         let half = max(x.half, y.half)
         return ([x.middle - half, x.middle + half], [y.middle - half, y.middle + half])
+    }
+
+    /// Where points stand, by their first two coordinates.
+    static func places(_ points: Tensor) throws -> [Place] {
+        let numbers = try points.slice(axis: 1, from: 0, to: 2).array(of: Double.self)
+        return stride(from: 0, to: numbers.count, by: 2).map { (numbers[$0], numbers[$0 + 1]) }
     }
 
     /// The diagram of classes of persistent homology.

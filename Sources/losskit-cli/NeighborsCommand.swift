@@ -1,0 +1,48 @@
+import ArgumentParser
+import LossKit
+
+struct NeighborsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "knn", abstract: "The nearest neighbours of points, exactly.",
+        discussion: """
+            Example: losskit knn points.npy --k 10 --indices neighbours.npy --distances distances.npy
+            Without --in, points are looked for among themselves and are not their own neighbours. Of equally near ones the first comes first.
+            """)
+
+    @Argument(help: "Points [n, d], a .npy file.") var points: String
+    @Option(name: .customLong("in"), help: "Look among these points [m, d], a .npy file, rather than among themselves.") var among: String?
+    @Option(help: "How many neighbours, 1 to 1024.") var k = 10
+    @Option(help: "squaredEuclidean, euclidean, manhattan, chebyshev, cosine ...: see the error that a wrong one gives.") var metric = "euclidean"
+    @Option(help: "Write which they are, [n, k], to this .npy file.") var indices: String?
+    @Option(help: "Write how far they are, [n, k], to this .npy file.") var distances: String?
+    @OptionGroup var options: RunOptions
+
+    func run() throws {
+        let (device, metric) = (try options.device(), try Metric.named(metric))
+        let queries = try Tensor.load(points, on: device)
+        let points = try among.map { try Tensor.load($0, on: device) } ?? queries
+        try options.report(on: device) {
+            let near = try nearestNeighbors(of: queries, in: points, k: k, metric: metric, excludingSelf: among == nil)
+            _ = try near.distances.evaluated()
+            return near
+        } writing: { near in
+            try indices.map { try near.indices.save($0) }
+            try distances.map { try near.distances.save($0) }
+        } text: { near in
+            let (nearest, furthest) = try Self.means(near)
+            return "\(near.distances.shape[0]) points; on average the nearest is at \(Float(nearest)), neighbour \(k) at \(Float(furthest))"
+        } members: { near in
+            let (nearest, furthest) = try Self.means(near)
+            return [
+                ("points", .integer(near.distances.shape[0])), ("k", .integer(k)), ("meanNearest", .number(nearest)),
+                ("meanFurthest", .number(furthest)),
+            ]
+        }
+    }
+
+    /// How far the first and the last neighbours are on average.
+    private static func means(_ near: NearestNeighbors) throws -> (nearest: Double, furthest: Double) {
+        let distances = near.distances.asType(.float64)
+        return (try distances.slice(axis: 1, from: 0, to: 1).mean().scalar(), try distances.slice(axis: 1, from: -1).mean().scalar())
+    }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import LossKit
+
+struct TransportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "transport", abstract: "Entropic optimal transport between two clouds of points.",
+        discussion: """
+            Example: losskit transport x.npy y.npy --epsilon 0.01 --plan plan.npy --plot couplings.svg
+            The cost is half the squared distance, or the distance with --power 1; epsilon is in the cost's units and its entropy is the plan's KL
+            divergence from the product of the weights. --reach lets mass appear and vanish, --mass moves a part of it.
+            """)
+
+    @Argument(help: "Points [n, d], a .npy file.") var x: String
+    @Argument(help: "Points [m, d], a .npy file.") var y: String
+    @Option(help: "Weights [n] of the first points; 1 / n each by default.") var sourceWeights: String?
+    @Option(help: "Weights [m] of the second points.") var targetWeights: String?
+    @Option(help: "How blurred the plan may be, in the cost's units.") var epsilon = 0.05
+    @Option(help: "2 for half the squared distance, 1 for the distance.") var power = 2
+    @Option(help: "The length beyond which mass is rather created and destroyed than moved.") var reach: Double?
+    @Option(help: "How much mass to move, at most that of either side.") var mass: Double?
+    @Option(help: "Stop when both marginals are within this L1 distance of the weights.") var tolerance = 1e-4
+    @Option(help: "Stop at the latest after so many steps.") var maximumIterations = 1000
+    @Option(help: "Write the plan [n, m] to this .npy file.") var plan: String?
+    @Option(help: "Write where each of the first points goes on average, [n, d], to this .npy file.") var map: String?
+    @Option(help: "Draw both clouds, by their first two coordinates, and what is moved between them to this .svg file.") var plot: String?
+    @OptionGroup var options: RunOptions
+
+    func validate() throws {
+        if power != 1 && power != 2 { throw ValidationError("expected --power 1 or 2, got \(power)") }
+        if let reach, !(reach > 0) { throw ValidationError("expected --reach above 0, got \(reach)") }
+    }
+
+    func run() throws {
+        let device = try options.device()
+        let (x, y) = (try Tensor.load(self.x, on: device), try Tensor.load(self.y, on: device))
+        let weights = (try sourceWeights.map { try Tensor.load($0, on: device) }, try targetWeights.map { try Tensor.load($0, on: device) })
+        var settings = EntropicTransportOptions(mass: mass, tolerance: tolerance, maximumIterations: maximumIterations, gradient: .none)
+        if let reach {
+            let penalty = MarginalPenalty.divergence(TransportCost.epsilon(blur: reach, power: power))
+            (settings.source, settings.target) = (penalty, penalty)
+        }
+        try options.report(on: device) { [settings] in
+            try entropicTransport(.points(x, y, power: power), a: weights.0, b: weights.1, epsilon: epsilon, options: settings)
+        } writing: { solution in
+            try plan.map { try solution.plan().save($0) }
+            try map.map { try solution.barycentricMap().save($0) }
+            try plot.map { try ScatterChart.couplings(solution, from: x, to: y).svg.write(to: $0) }
+            if !solution.isConverged {
+                Console.error(
+                    "losskit: after \(solution.iterations) steps the marginals are off by \(solution.marginalError); "
+                        + "--maximum-iterations or --epsilon may be larger")
+            }
+        } text: { solution in
+            Console.table([
+                ["value", "linear cost", "steps", "marginal error"],
+                [
+                    "\(Float(try solution.value.scalar()))", "\(Float(try solution.linearCost().scalar()))", "\(solution.iterations)",
+                    "\(Float(solution.marginalError))",
+                ],
+            ])
+        } members: { solution in
+            [
+                ("value", .number(try solution.value.scalar())), ("linearCost", .number(try solution.linearCost().scalar())),
+                ("iterations", .integer(solution.iterations)), ("marginalError", .number(solution.marginalError)),
+                ("isConverged", .flag(solution.isConverged)),
+            ]
+        }
+    }
+}
+
+extension ScatterChart {
+    /// What shares of a plan are drawn: those too small to be seen are left out.
+    private static let leastShare = 0.02
+    /// Beyond so many pairs a drawing is too dense to be read.
+    private static let largestPlan = 4_000_000
+
+    /// Two clouds in a plane, and between their points what a plan moves: the darker the more of what its row holds.
+    static func couplings(_ solution: EntropicTransport, from x: Tensor, to y: Tensor) throws -> ScatterChart {
+        let (n, m) = (x.shape[0], y.shape[0])
+        guard x.shape[1] >= 2 else {
+            throw TensorError.shapeMismatch(operation: "transport --plot", expected: "points of 2 coordinates or more", actual: [x.shape])
+        }
+        guard n * m <= largestPlan else {
+            throw TensorError.invalidArgument(
+                operation: "transport --plot", expected: "at most \(largestPlan) pairs of points", actual: "\(n * m)")
+        }
+        let (sources, targets) = (try places(x), try places(y))
+        let plan = try solution.plan().array(of: Double.self)
+        var chart = ScatterChart(title: "Transport of \(n) points to \(m)", hasEqualScales: true)
+        for i in 0..<n {
+            let row = plan[i * m..<(i + 1) * m]
+            let most = row.max() ?? 0
+            for (j, moved) in row.enumerated() where moved > leastShare * most {
+                chart.segments.append(Segment(from: sources[i], to: targets[j], strength: 0.6 * moved / most))
+            }
+        }
+        chart.series = [
+            Series(name: "from", colour: Palette.colours[0], points: sources), Series(name: "to", colour: Palette.colours[1], points: targets),
+        ]
+        return chart
+    }
+}
