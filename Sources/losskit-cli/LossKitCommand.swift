@@ -26,7 +26,8 @@ struct LossKitCommand: ParsableCommand {
     }
 
     private static func fail(_ problem: some CustomStringConvertible, status: Int32) -> Never {
-        Console.error("losskit: \(problem)")
+        // One line, whatever the arguments hold that it quotes.
+        Console.error("losskit: " + "\(problem)".split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n"))
         leave(status)
     }
 }

@@ -25,6 +25,7 @@ enum CommandLineTool {
         try run(arguments, environment: environment)
     }
 
+    /// In a folder that is gone afterwards.
     static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
         let process = Process()
         process.executableURL = products.appendingPathComponent("losskit")
@@ -33,7 +34,8 @@ enum CommandLineTool {
         process.standardInput = FileHandle.nullDevice
         // Files rather than pipes: neither stream can fill up and hold the process.
         let folder = try Folder()
-        let (output, errors) = (folder.path("output"), folder.path("errors"))
+        process.currentDirectoryURL = URL(fileURLWithPath: folder.path("."))
+        let (output, errors) = (folder.path("stdout.text"), folder.path("stderr.text"))
         for path in [output, errors] { try Data().write(to: URL(fileURLWithPath: path)) }
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))

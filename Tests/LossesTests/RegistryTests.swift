@@ -12,7 +12,8 @@ import Testing
     func valuesAgreeWithTheOracle(device: Device, given: LossCase) throws {
         let inputs = try given.draw(seed: 11)
         let value = try given.evaluate(given.tensors(inputs, on: device))
-        try expectClose(value, try given.expected(inputs), tolerance: given.oracle().tolerance, given.testDescription)
+        try expectClose(
+            value, try given.expected(inputs), tolerance: given.oracle().tolerance, given.reproduction(inputs, seed: 11, on: device))
     }
 
     @Test(arguments: Device.all, LossCase.all)
@@ -46,7 +47,9 @@ import Testing
                 return (try value(oracle.step) - value(-oracle.step)) / (2 * oracle.step)
             }
             let actual = try gradient.array(of: Double.self)
-            expectClose(picked.map { actual[$0] }, expected, tolerance: oracle.gradientTolerance, "\(given.testDescription) \(name)")
+            expectClose(
+                picked.map { actual[$0] }, expected, tolerance: oracle.gradientTolerance,
+                given.reproduction(inputs, seed: 5, on: device, gradientOf: name))
         }
     }
 

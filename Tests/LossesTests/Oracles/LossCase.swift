@@ -54,13 +54,17 @@ struct LossCase: Sendable, CustomTestStringConvertible {
         return tensors
     }
 
-    func evaluate(_ tensors: [String: Tensor]) throws -> Tensor {
-        let loss = try loss()
+    /// Every option that is set.
+    func settings() throws -> [String: String] {
         var settings = try options.merging(oracle().settings) { $1 }
-        if loss.options.contains(where: { $0.name == "reduction" }) {
+        if try loss().options.contains(where: { $0.name == "reduction" }) {
             settings["reduction"] = settings["reduction"] ?? reduction.rawValue
         }
-        return try loss(tensors, options: settings)
+        return settings
+    }
+
+    func evaluate(_ tensors: [String: Tensor]) throws -> Tensor {
+        try loss()(tensors, options: settings())
     }
 
     func expected(_ given: LossOracle.Given, unmoved: LossOracle.Given? = nil) throws -> [Double] {
