@@ -268,6 +268,12 @@ struct Stop: Sendable {
                 }
             ]
         },
+        Stop("cross-entropy of products, of each row") { device in
+            let labels = try Tensor([4, 0, -100], on: device)
+            return try gradient(at: [numbers([3, 5], on: device), numbers([130, 5], on: device)]) { points in
+                try linearCrossEntropy(hidden: points[0], weight: points[1], targets: labels, reduction: .none).square().sum()
+            }
+        },
         Stop("soft minima") { device in
             var results: [Tensor] = []
             for power in [1, 2] {
@@ -280,6 +286,17 @@ struct Stop: Sendable {
             }
             return results
         },
+        Stop("time warping") { device in
+            var results: [Tensor] = []
+            for (batch, n, m) in [(1, 1, 1), (3, 5, 7), (1, 70, 66)] {
+                let costs = try numbers([batch, n, m], on: device)
+                for gamma in [0, 0.5] {
+                    results.append(try warpingCosts(costs, gamma: gamma))
+                    results.append(try gradient(at: costs) { try warpingCosts($0, gamma: gamma).square().sum() })
+                }
+            }
+            return results
+        },
         Stop("spanning trees") { device in
             var results: [Tensor] = []
             for n in [2, 3, 33] { results.append(try mstLength(numbers([n, 3], on: device))) }
@@ -287,7 +304,6 @@ struct Stop: Sendable {
         },
     ]
 
-    /// The losses that launch kernels of their own, forward and backward, with and without their optional inputs.
     private static let formulas: [Stop] = [
         Stop("formulas of pairs") { device in
             let (x, y, b) = (try numbers([19, 3], on: device), try numbers([37, 3], on: device), try numbers([37], on: device))
@@ -298,6 +314,7 @@ struct Stop: Sendable {
         }
     ]
 
+    /// The losses that launch kernels of their own, forward and backward, with and without their optional inputs.
     private static let losses: [Stop] = LossRegistry.all.filter { ["ctc", "linearCrossEntropy"].contains($0.name) }.flatMap { loss in
         [false, true].filter { !$0 || loss.inputs.contains(where: \.isOptional) }.map { withOptional in
             Stop("\(loss.name)\(withOptional ? " with all inputs" : "")") { device in
