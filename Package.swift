@@ -44,7 +44,7 @@ let package = Package(
         .target(name: "LossKitTestSupport", dependencies: ["LossKit"], path: "Tests/Support"),
         .executableTarget(name: "KernelTour", dependencies: ["LossKit", "LossKitKernels", "LossKitOps"], path: "Tests/KernelTour"),
         tests("DeviceTests", ["LossKitDevice", "CLossKitOpenCL"]),
-        tests("KernelsTests", ["LossKitDevice", "LossKitKernels"]),
+        tests("KernelsTests", ["LossKitDevice", "LossKitKernels", "CLossKitHost"]),
         tests("OpsTests", ["LossKitOps"]),
         tests("LossesTests", ["LossKit"]),
         tests("CommandLineTests", ["losskit"]),
