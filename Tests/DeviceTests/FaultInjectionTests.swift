@@ -5,7 +5,7 @@ import Testing
 @testable import LossKitDevice
 
 /// A device whose calls fail when told to, with a step of training that has run on it often enough to find everything compiled.
-private final class Bench: Sendable {
+final class FaultBench: Sendable {
     let device: Device
     let step: TrainingStep
     let reference: [Float]
@@ -36,7 +36,7 @@ private final class Bench: Sendable {
 /// Drives a training step into every failure that an OpenCL function can have, and looks at what is left.
 @Suite(.serialized, .enabled(if: FaultInjection.table != nil && Device.all.contains(where: \.isOpenCL)), .timeLimit(.minutes(10)))
 struct FaultInjectionTests {
-    private static let shared = Result { try Bench() }
+    static let shared = Result { try FaultBench() }
     /// The kernels there are, by their names in kernels/.
     private static let kernels: Set<Substring> = {
         let files = ["expression", "softmax", "pairwise", "transport", "spanning_tree", "scan", "indexing", "matmul", "measure"]
@@ -57,7 +57,7 @@ struct FaultInjectionTests {
     /// Functions that answer for a kernel, whose name their errors give.
     private static let launching: Set<String> = ["clCreateKernel", "clGetKernelInfo", "clSetKernelArg", "clEnqueueNDRangeKernel"]
 
-    private func calls(_ body: () throws -> Void) rethrows -> [String: Int] {
+    func calls(_ body: () throws -> Void) rethrows -> [String: Int] {
         FaultInjection.watchThisThread(true)
         defer { FaultInjection.watchThisThread(false) }
         let before = FaultInjection.functions.map { FaultInjection.calls($0) }
@@ -65,12 +65,12 @@ struct FaultInjectionTests {
         return Dictionary(uniqueKeysWithValues: zip(FaultInjection.functions, before).map { ($0, FaultInjection.calls($0) - $1) })
     }
 
-    /// Runs the step into a fault.
-    private func outcome(_ fault: FaultInjection.Fault, _ step: TrainingStep) -> Result<[Float], any Error> {
+    /// Runs a step into a fault.
+    func outcome(_ fault: FaultInjection.Fault, _ step: () throws -> [Float]) -> Result<[Float], any Error> {
         FaultInjection.watchThisThread(true)
         defer { FaultInjection.watchThisThread(false) }
         fault.arm()
-        let outcome = Result { try step.run() }
+        let outcome = Result { try step() }
         let struck = FaultInjection.disarm()
         #expect(struck > 0, "\(fault) was not reached")
         print("faults: \(struck) of \(fault.function ?? "any function") from call \(fault.nth) on")
@@ -96,7 +96,7 @@ struct FaultInjectionTests {
         for nth in Set([1, (count + 1) / 2, count]).sorted() where nth > 0 && count > 0 {
             let before = bench.holdings
             let fault = FaultInjection.Fault(function: function, nth: nth, code: -5)
-            switch outcome(fault, bench.step) {
+            switch outcome(fault, bench.step.run) {
             case .success(let values):
                 #expect(Self.harmless.contains(function) || function == "clCreateBuffer", "\(fault) went unnoticed")
                 #expect(values == bench.reference, "\(fault)")
@@ -105,7 +105,7 @@ struct FaultInjectionTests {
                 expectNamed(error, fault, function)
             }
             bench.device.reset()
-            #expect(try bench.held.array(of: Float.self) == Bench.heldValues, "\(fault)")
+            #expect(try bench.held.array(of: Float.self) == FaultBench.heldValues, "\(fault)")
             #expect(bench.holdings == before, "\(fault): handles or bytes are left")
             #expect(try bench.step.run() == bench.reference, "\(fault)")
         }
@@ -117,13 +117,13 @@ struct FaultInjectionTests {
         let bench = try Self.shared.get()
         let before = bench.holdings
         let fault = FaultInjection.Fault(function: nil, nth: nth, times: .max, code: -2)
-        guard case .failure(let error) = outcome(fault, bench.step) else {
+        guard case .failure(let error) = outcome(fault, bench.step.run) else {
             Issue.record("the step went on without a device")
             return
         }
         #expect(error is DeviceError && "\(error)".contains("CL_DEVICE_NOT_AVAILABLE"), "\(error)")
         bench.device.reset()
-        #expect(try bench.held.array(of: Float.self) == Bench.heldValues)
+        #expect(try bench.held.array(of: Float.self) == FaultBench.heldValues)
         #expect(bench.holdings == before)
         #expect(try bench.step.run() == bench.reference)
     }
@@ -134,7 +134,7 @@ struct FaultInjectionTests {
         let bench = try Self.shared.get()
         let before = bench.holdings
         let fault = FaultInjection.Fault(function: function, nth: 3, times: times, code: -4)
-        switch outcome(fault, bench.step) {
+        switch outcome(fault, bench.step.run) {
         case .success(let values): #expect(times == 1 && values == bench.reference)
         case .failure(DeviceError.outOfMemory(_, let requested, _, _, _)): #expect(times == 2 && function == "clCreateBuffer" && requested > 0)
         case .failure(let error):
@@ -151,14 +151,14 @@ struct FaultInjectionTests {
         let reference = try Self.shared.get().reference.map(Double.init)
         let before = Self.holdingsOfAll
         do {
-            let bench = try Bench(isWarm: false)
+            let bench = try FaultBench(isWarm: false)
             let fault = FaultInjection.Fault(function: function, nth: function == "clCreateCommandQueue" ? 1 : nth, code: -6)
-            switch outcome(fault, bench.step) {
+            switch outcome(fault, bench.step.run) {
             case .success: Issue.record("\(fault) went unnoticed")
             case .failure(let error): expectNamed(error, fault, function)
             }
             bench.device.reset()
-            #expect(try bench.held.array(of: Float.self) == Bench.heldValues)
+            #expect(try bench.held.array(of: Float.self) == FaultBench.heldValues)
             expectClose(try bench.step.run().map(Double.init), reference, tolerance: 1e-4, "\(fault)")
         }
         #expect(Self.holdingsOfAll == before, "the device is not gone with all it held")
