@@ -3,16 +3,16 @@ import LossKit
 
 struct Eval: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Evaluate a loss, and its gradients, on .npy files.",
+        abstract: "Evaluate a loss, and its gradients, on arrays in files.",
         discussion:
             "Example: losskit eval crossEntropy --input logits=l.npy --input targets=t.npy --option labelSmoothing=0.1 --gradient logits=g.npy"
     )
 
     @Argument(help: "The loss, by its Swift name; see losskit losses.") var name: String
-    @Option(name: .customLong("input"), help: "NAME=FILE.npy; once for each input.") var inputs: [String] = []
+    @Option(name: .customLong("input"), help: "NAME=FILE; once for each input.") var inputs: [String] = []
     @Option(name: .customLong("option"), help: "NAME=VALUE; once for each option.") var options: [String] = []
-    @Option(name: .customLong("gradient"), help: "NAME=FILE.npy: write the gradient with respect to an input.") var gradients: [String] = []
-    @Option(help: "Write the value to this .npy file.") var output: String?
+    @Option(name: .customLong("gradient"), help: "NAME=FILE: write the gradient with respect to an input.") var gradients: [String] = []
+    @Option(help: "Write the value to this file.") var output: String?
     @OptionGroup var common: RunOptions
 
     func run() throws {

@@ -4,10 +4,14 @@ import LossKit
 @main
 struct LossKitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "losskit", abstract: "Training losses on any OpenCL device, with a CPU fallback.", version: "0.1.0",
+        commandName: "losskit", abstract: "Training losses on any OpenCL device, with a CPU fallback.",
+        discussion: """
+            Arrays are read and written as .npy, .npz and .safetensors files, by the endings of their names;
+            FILE.npz:NAME is one array of several.
+            """, version: "0.1.0",
         subcommands: [
-            Devices.self, DoctorCommand.self, Losses.self, Eval.self, TransportCommand.self, NeighborsCommand.self, SpanningTreeCommand.self,
-            PersistenceCommand.self,
+            Devices.self, DoctorCommand.self, Losses.self, Eval.self, TransportCommand.self, NeighborsCommand.self,
+            SpanningTreeCommand.self, PersistenceCommand.self,
         ])
 
     static func main() {

@@ -9,13 +9,13 @@ struct PersistenceCommand: ParsableCommand {
             Points, and distances, are taken by their Vietoris-Rips filtration, an image [h, w] or [d, h, w] by its sublevel sets.
             """)
 
-    @Argument(help: "Points [n, d], or what --distances and --image say, a .npy file.") var input: String
+    @Argument(help: "Points [n, d], or what --distances and --image say.") var input: String
     @Option(help: "The highest dimension of points' and distances' classes.") var maxDimension = 1
     @Option(help: "Edges longer than this never appear; by default the enclosing radius.") var threshold: Double?
     @Option(help: "squaredEuclidean, euclidean, manhattan, chebyshev or cosine.") var metric = "euclidean"
     @Flag(help: "The input is a matrix of distances [n, n].") var distances = false
     @Flag(help: "The input is an image; its voxels are the corners of cubes.") var image = false
-    @Option(help: "Write the classes to this .npy file, [pairs, 3]: dimension, birth, death (infinity where a class never dies).")
+    @Option(help: "Write the classes to this file, [pairs, 3]: dimension, birth, death (infinity where a class never dies).")
     var output: String?
     @Option(help: "Draw the diagram to this .svg file.") var plot: String?
     @Option(help: "Draw the barcode to this .svg file.") var barcode: String?

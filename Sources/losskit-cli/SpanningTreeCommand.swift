@@ -6,9 +6,9 @@ struct SpanningTreeCommand: ParsableCommand {
         commandName: "mst", abstract: "The minimum spanning tree of points.",
         discussion: "Example: losskit mst points.npy --metric manhattan --output edges.npy --plot tree.svg")
 
-    @Argument(help: "Points [n, d], a .npy file.") var points: String
+    @Argument(help: "Points [n, d].") var points: String
     @Option(help: "squaredEuclidean, euclidean, manhattan, chebyshev or cosine.") var metric = "euclidean"
-    @Option(help: "Write the edges to this .npy file, [n - 1, 3]: i, j, length, the shortest first.") var output: String?
+    @Option(help: "Write the edges to this file, [n - 1, 3]: i, j, length, the shortest first.") var output: String?
     @Option(help: "Draw the tree over the first two coordinates to this .svg file.") var plot: String?
     @OptionGroup var options: RunOptions
 

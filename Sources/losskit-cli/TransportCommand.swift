@@ -6,12 +6,12 @@ struct TransportCommand: ParsableCommand {
         commandName: "transport", abstract: "Entropic optimal transport between two clouds of points.",
         discussion: """
             Example: losskit transport x.npy y.npy --epsilon 0.01 --plan plan.npy --plot couplings.svg
-            The cost is half the squared distance, or the distance with --power 1; epsilon is in the cost's units and its entropy is the plan's KL
-            divergence from the product of the weights. --reach lets mass appear and vanish, --mass moves a part of it.
+            The cost is half the squared distance, or the distance with --power 1; epsilon is in the cost's units and its entropy is
+            the plan's KL divergence from the product of the weights. --reach lets mass appear and vanish, --mass moves a part of it.
             """)
 
-    @Argument(help: "Points [n, d], a .npy file.") var x: String
-    @Argument(help: "Points [m, d], a .npy file.") var y: String
+    @Argument(help: "Points [n, d].") var x: String
+    @Argument(help: "Points [m, d].") var y: String
     @Option(help: "Weights [n] of the first points; 1 / n each by default.") var sourceWeights: String?
     @Option(help: "Weights [m] of the second points.") var targetWeights: String?
     @Option(help: "How blurred the plan may be, in the cost's units.") var epsilon = 0.05
@@ -20,8 +20,8 @@ struct TransportCommand: ParsableCommand {
     @Option(help: "How much mass to move, at most that of either side.") var mass: Double?
     @Option(help: "Stop when both marginals are within this L1 distance of the weights.") var tolerance = 1e-4
     @Option(help: "Stop at the latest after so many steps.") var maximumIterations = 1000
-    @Option(help: "Write the plan [n, m] to this .npy file.") var plan: String?
-    @Option(help: "Write where each of the first points goes on average, [n, d], to this .npy file.") var map: String?
+    @Option(help: "Write the plan [n, m] to this file.") var plan: String?
+    @Option(help: "Write where each of the first points goes on average, [n, d], to this file.") var map: String?
     @Option(help: "Draw both clouds, by their first two coordinates, and what is moved between them to this .svg file.") var plot: String?
     @OptionGroup var options: RunOptions
 
@@ -95,7 +95,8 @@ extension ScatterChart {
             }
         }
         chart.series = [
-            Series(name: "from", colour: Palette.colours[0], points: sources), Series(name: "to", colour: Palette.colours[1], points: targets),
+            Series(name: "from", colour: Palette.colours[0], points: sources),
+            Series(name: "to", colour: Palette.colours[1], points: targets),
         ]
         return chart
     }

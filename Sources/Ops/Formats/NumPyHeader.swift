@@ -66,18 +66,13 @@ struct NumPyElement {
 
     static var names: String { types.map { String($0.kind) }.joined(separator: ", ") }
 
-    init?(_ code: Substring) {
-        guard let order = code.first, "<>|=".contains(order), let type = Self.types.first(where: { $0.kind == code.dropFirst() }) else {
-            return nil
-        }
-        (kind, dtype, byteCount) = type
-        isBigEndian = order == ">"
-    }
-
     static func code(_ dtype: DType) -> String {
         let kind = types.first { $0.dtype == dtype && $0.byteCount == dtype.byteCount }?.kind ?? "f4"
         return (dtype.byteCount == 1 ? "|" : "<") + kind
     }
+
+    /// What no `.npy` file holds, but others do.
+    static let bfloat16 = NumPyElement(kind: "bfloat16", isBigEndian: false, dtype: .bfloat16, byteCount: 2)
 
     /// The data in this machine's order and the width of ``dtype``; nil where a u8 exceeds int64.
     func decoded(_ data: ArraySlice<UInt8>) -> [UInt8]? {
@@ -109,5 +104,14 @@ struct NumPyElement {
             }
         }
         return isWhole ? values.withUnsafeBytes { Array($0) } : nil
+    }
+}
+
+extension NumPyElement {
+    init?(_ code: Substring) {
+        guard let order = code.first, "<>|=".contains(order), let type = Self.types.first(where: { $0.kind == code.dropFirst() }) else {
+            return nil
+        }
+        self.init(kind: type.kind, isBigEndian: order == ">", dtype: type.dtype, byteCount: type.byteCount)
     }
 }

@@ -1,0 +1,100 @@
+import LossKitDevice
+import LossKitKernels
+
+extension Tensor {
+    /// Reads an array of a `.npy`, `.npz` or `.safetensors` file; `FILE.npz:NAME` is the one of that name where a file holds several.
+    ///
+    /// Any version of `.npy`, C or Fortran order, either byte order. f2, f4, f8, bfloat16, i4, i8, u1 and b1 keep their type; i1, i2 and u2
+    /// become int32, u4 and u8 int64.
+    /// - Throws: ``TensorError/file(path:problem:)`` where the file is missing, truncated or of another kind, has no array of the name, or
+    ///   a u8 exceeds int64.
+    public static func load(_ path: String, on device: Device = .default) throws -> Tensor {
+        let (file, member) = FileFormat.split(path)
+        guard FileFormat(file) != .numPy else { return try Tensor(numPy: FileBytes.read(path), path: path, on: device) }
+        let arrays = try loadArrays(file, on: device)
+        let names = arrays.keys.sorted().joined(separator: ", ")
+        if let member {
+            guard let array = arrays[member] else {
+                throw TensorError.file(path: file, problem: "expected \(member) in it, found \(names)")
+            }
+            return array
+        }
+        guard arrays.count == 1, let array = arrays.values.first else {
+            throw TensorError.file(path: file, problem: "expected one array, or \(file):NAME, found \(arrays.isEmpty ? "none" : names)")
+        }
+        return array
+    }
+
+    /// Writes a `.npy` file in C order and little-endian; or, by the ending of its name, a `.npz` or `.safetensors` file of this one array.
+    ///
+    /// bfloat16, which NumPy lacks, is written to its files as float32.
+    /// - Throws: ``TensorError/file(path:problem:)`` where the file cannot be written.
+    public func save(_ path: String) throws {
+        let format = FileFormat(path)
+        guard format != .numPy else { return try FileBytes.write(numPyBytes(), to: path) }
+        try saveArrays([format.onlyMember: self], to: path)
+    }
+}
+
+/// Reads all arrays of a `.npz` or `.safetensors` file, by their names.
+///
+/// Element types as in ``Tensor/load(_:on:)``. Members of an archive may be deflated where zlib is installed.
+/// - Throws: ``TensorError/file(path:problem:)`` where the file is missing, damaged or of another kind.
+public func loadArrays(_ path: String, on device: Device = .default) throws -> [String: Tensor] {
+    switch FileFormat(path) {
+    case .numPy: throw TensorError.file(path: path, problem: "expected a name that ends in .npz or .safetensors")
+    case .numPyArchive:
+        let archive = try ZipArchive(FileBytes.read(path), path: path)
+        return try Dictionary(
+            archive.members.map { name, bytes in
+                (name.hasSuffix(".npy") ? String(name.dropLast(4)) : name, try Tensor(numPy: bytes, path: "\(path):\(name)", on: device))
+            }, uniquingKeysWith: { $1 })
+    case .safeTensors:
+        let bytes = LittleEndianBytes(try FileBytes.read(path))
+        let header = try SafeTensorsHeader(bytes, path: path)
+        return try Dictionary(
+            uniqueKeysWithValues: header.entries.map { name, entry in
+                (name, try Tensor(entry, in: bytes, from: header.dataStart, path: "\(path):\(name)", on: device))
+            })
+    }
+}
+
+/// Writes arrays by their names to a `.npz` file, its members stored, or to a `.safetensors` file.
+///
+/// - Throws: ``TensorError/file(path:problem:)`` where the file cannot be written, or a `.npz` file would reach 4 GiB.
+public func saveArrays(_ arrays: [String: Tensor], to path: String) throws {
+    let sorted = arrays.sorted { $0.key < $1.key }
+    let bytes: [UInt8]?
+    switch FileFormat(path) {
+    case .numPy: throw TensorError.file(path: path, problem: "expected a name that ends in .npz or .safetensors")
+    case .numPyArchive:
+        bytes = ZipArchive(members: try sorted.map { ($0.key + ".npy", try $0.value.numPyBytes()) }).encoded
+    case .safeTensors:
+        var entries: [String: SafeTensorsHeader.Entry] = [:]
+        var data: [UInt8] = []
+        for (name, array) in sorted {
+            let start = data.count
+            try data.append(contentsOf: array.rowMajorBytes())
+            entries[name] = SafeTensorsHeader.Entry(
+                dtype: SafeTensorsHeader.name(array.dtype), shape: array.shape, data_offsets: [start, data.count])
+        }
+        bytes = SafeTensorsHeader.encoded(entries).map { $0 + data }
+    }
+    guard let bytes else { throw TensorError.file(path: path, problem: "expected arrays below 4 GiB in all") }
+    try FileBytes.write(bytes, to: path)
+}
+
+extension Tensor {
+    fileprivate init(
+        _ entry: SafeTensorsHeader.Entry, in bytes: LittleEndianBytes, from start: Int, path: String, on device: Device
+    ) throws {
+        let (from, to) = (entry.data_offsets[0], entry.data_offsets[1])
+        guard from >= 0, to >= from, case let (begin, overflow) = start.addingReportingOverflow(from), !overflow,
+            let data = bytes.slice(begin, to - from)
+        else { throw TensorError.file(path: path, problem: "expected data within the file, found offsets \(entry.data_offsets)") }
+        guard let element = SafeTensorsHeader.element(entry.dtype) else {
+            throw TensorError.file(path: path, problem: "expected one of \(SafeTensorsHeader.names), found \(entry.dtype)")
+        }
+        try self.init(data, of: element, shape: entry.shape, path: path, on: device)
+    }
+}
