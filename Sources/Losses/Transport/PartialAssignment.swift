@@ -60,7 +60,8 @@ public func partialAssignmentLabels(
         let next = try solver.plan(costs - pull.matmul(plan))
         let change = try (next - plan).absolute().max().scalar() * Double(n)
         plan = next
-        if change < 1e-7 { break }
+        // What is no number any more stays none.
+        if change < 1e-7 || change.isNaN { break }
     }
     return try labels(plan)
 }
@@ -100,7 +101,7 @@ private struct PartialAssignment {
             let isChecked = step % 10 == 0
             let change = isChecked ? try (next - b).slice(axis: 0, from: 0, to: classes).absolute().max().scalar() : .infinity
             b = next
-            if change < 1e-9 { break }
+            if change < 1e-9 || change.isNaN { break }
         }
         columns = b
         // Once more for the rows, which hold exactly.

@@ -97,16 +97,19 @@ import Testing
     func individualTemperaturesPriceTheWorstNegatives(device: Device) throws {
         let (x, y) = try (drawn([8, 4], on: device), drawn([8, 4], seed: 2, on: device))
         let rho = 0.2
-        // At the best temperature the weights are as far from even as rho allows.
-        var t = try Tensor.full([8], 0.5, on: device)
-        for _ in 0..<4000 {
-            let slope = try gradient(at: t) {
+        // At the best temperature, where the slope changes its sign, the weights are as far from even as rho allows.
+        var (low, high) = ([Double](repeating: 1e-3, count: 8), [Double](repeating: 20, count: 8))
+        for _ in 0..<24 {
+            let middle = zip(low, high).map { ($0 + $1) / 2 }
+            let slopes = try gradient(at: Tensor(middle.map { Float($0) }, on: device)) {
                 try robustGlobalContrastive(first: x, second: y, temperatures: $0, rho: rho, reduction: .sum)
             }
-            t = try (t - slope * 0.02).clamped(min: 1e-3).evaluated()
+            for (i, slope) in try slopes.array(of: Double.self).enumerated() {
+                if slope > 0 { high[i] = middle[i] } else { low[i] = middle[i] }
+            }
         }
         let similarity = try (1 - pairwiseDistance(x, y, metric: .cosine)).array(of: Double.self)
-        for (i, own) in try t.array(of: Double.self).enumerated() {
+        for (i, own) in low.enumerated() {
             let gaps = (0..<8).filter { $0 != i }.map { (similarity[i * 8 + $0] - similarity[i * 9]) / own }
             let p = softmax(gaps)
             let divergence = p.reduce(0) { $0 + $1 * log($1 * 7) }

@@ -130,7 +130,7 @@ import Testing
             return value
         }
         var last = Double.infinity
-        for rounds in 1...6 {
+        for rounds in [1, 2, 3, 6] {
             let labels = try partialAssignmentLabels(
                 logits: z, fraction: 0.6, epsilon: 0.3, similarities: s, similarityWeight: 0.5, rounds: rounds)
             let value = objective(try labels.array())
