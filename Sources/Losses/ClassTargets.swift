@@ -86,4 +86,11 @@ extension Tensor {
         let largest = try stopGradient(self).absolute().max(axes: axes, keepDimensions: true)
         return Tensor.select(largest .== 0, try constant(1), largest)
     }
+
+    /// The Euclidean norm along axes, of numbers whose squares need not be numbers of their type.
+    func length(axes: [Int], keepDimensions: Bool = false) throws -> Tensor {
+        let scale = try magnitude(axes: axes)
+        let scaled = try (self / scale).norm(axes: axes, keepDimensions: true) * scale
+        return keepDimensions ? scaled : try scaled.squeezed(axes: axes)
+    }
 }

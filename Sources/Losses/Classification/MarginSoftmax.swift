@@ -35,6 +35,9 @@ struct ClassAngles {
         return Tensor.select(cosine .> -angle.cos(), turned, cosine - angle.sin() * margin)
     }
 
+    /// 1 - cos of all angles [N, C], exact for small ones.
+    func gaps() throws -> Tensor { try units.gaps(to: directions) }
+
     /// The cosines once those of the own classes are replaced.
     func logits(own: Tensor) throws -> Tensor { try Tensor.select(rows.isTarget, rows.column(own), cosines) }
 
@@ -142,18 +145,20 @@ public func sphereFace(
     try require(margin >= 1, operation, "margin >= 1", margin)
     try require(annealing >= 0, operation, "annealing >= 0", annealing)
     let angles = try ClassAngles(embeddings, weights, targets, operation)
-    let cosine = try angles.rows.pick(angles.cosines)
-    var (before, multiple) = (try cosine.constant(1) + cosine * 0, cosine)
-    for _ in 1..<margin { (before, multiple) = (multiple, cosine * multiple * 2 - before) }
+    // All in what cosines lack to 1: long embeddings would magnify the rounding of cosines near it, and logits may lack the same.
+    let gaps = try angles.gaps()
+    let gap = try angles.rows.pick(gaps)
+    var (before, multiple) = (gap * 0, gap)
+    for _ in 1..<margin { (before, multiple) = (multiple, (multiple + gap - gap * multiple) * 2 - before) }
     // The piece that the angle lies in: its number, and the sign that goes with it.
-    let angle = stopGradient(cosine).clamped(min: -1, max: 1).acos()
+    let angle = (stopGradient(gap) * 0.5).clamped(min: 0, max: 1).squareRoot().asin() * 2
     let piece = (angle * (Double(margin) / Double.pi)).floor().clamped(max: Double(margin - 1))
     let isOdd = (piece - (piece * 0.5).floor() * 2) .> 0.5
-    let psi = Tensor.select(isOdd, -multiple, multiple) - piece * 2
-    let own = (cosine * annealing + psi) / (1 + annealing)
-    let magnitude = try embeddings.magnitude(axes: [1])
-    let lengths = try (embeddings / magnitude).norm(axes: [1], keepDimensions: true) * magnitude
-    return try angles.crossEntropy(own: own, scale: lengths, targets: targets, reduction: reduction)
+    let psi = Tensor.select(isOdd, 2 - multiple, multiple) + piece * 2
+    let own = (gap * annealing + psi) / (1 + annealing)
+    let lack = try Tensor.select(angles.rows.isTarget, angles.rows.column(own), gaps)
+    let lengths = try embeddings.length(axes: [1], keepDimensions: true)
+    return try crossEntropy(logits: -lack * lengths, targets: targets, reduction: reduction)
 }
 
 extension LossDescription {

@@ -53,11 +53,15 @@ public func cauchySchwarzInformation(x: Tensor, t: Tensor, sigma: Double = 1, is
     try requireFloatingPoint(x, "cauchySchwarzInformation")
     try requireSigma(sigma, "cauchySchwarzInformation")
     try require(x.shape[0] > 0, "cauchySchwarzInformation", "at least one sample", 0)
-    let (k, q) = (try kernelLogarithms(x, x, sigma), try kernelLogarithms(t, t, sigma))
-    // The powers of n cancel.
+    // Less 1, and so exact where all samples are near one another. Every row holds a 1, so that no mean vanishes.
+    let (k, q) = (try kernelLogarithms(x, x, sigma).expm1(), try kernelLogarithms(t, t, sigma).expm1())
+    // log (<K, Q> k q / <K 1, Q 1>^2) of means k and q, by what the products exceed k q: in the logarithms themselves it would cancel.
     func information(_ a: Tensor, _ b: Tensor) throws -> Tensor {
-        let rows = try a.logSumExp(axes: [1]) + b.logSumExp(axes: [1])
-        return try (a + b).logSumExp() + a.logSumExp() + b.logSumExp() - rows.logSumExp() * 2
+        func centred(_ values: Tensor) throws -> Tensor { try values - values.mean() }
+        let means = try (a.mean() + 1) * (b.mean() + 1)
+        let pairs = try (centred(a) * centred(b)).mean()
+        let rows = try (centred(a.mean(axes: [1])) * centred(b.mean(axes: [1]))).mean()
+        return (pairs / means).log1p() - (rows / means).log1p() * 2
     }
     let value = try information(k, q)
     guard isNormalized else { return value.asType(x.dtype) }

@@ -17,7 +17,7 @@ public func poincarePoints(features: Tensor, curvature: Double = 1, clip: Double
     try require(curvature > 0 && curvature.isFinite, "poincarePoints", "curvature > 0", curvature)
     try require(clip.map { $0 > 0 } ?? true, "poincarePoints", "clip > 0", clip ?? 0)
     let x = features.widened
-    let norm = try x.norm(axes: [-1], keepDimensions: true)
+    let norm = try x.length(axes: [-1], keepDimensions: true)
     let clipped = clip.map { x * ($0 / norm.clamped(min: $0)) } ?? x
     let length = (clip.map { norm.clamped(max: $0) } ?? norm) * curvature.squareRoot()
     let held = length.clamped(min: 1e-7)
@@ -50,7 +50,7 @@ public func poincareDistance(_ u: Tensor, _ v: Tensor, curvature: Double = 1, us
     try require(u.rank > 0, "poincareDistance", "points [..., d]", u.shape)
     try require(curvature > 0 && curvature.isFinite, "poincareDistance", "curvature > 0", curvature)
     let root = curvature.squareRoot()
-    let length = try moebiusDifference(u, v, curvature).norm(axes: [-1]) * root
+    let length = try moebiusDifference(u, v, curvature).length(axes: [-1]) * root
     return (usesArctangent ? length.atan() : length.clamped(max: 1 - 1e-5).atanh()) * (2 / root)
 }
 

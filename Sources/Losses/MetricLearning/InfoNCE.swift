@@ -17,7 +17,7 @@ public func infoNCE(queries: Tensor, keys: Tensor, temperature: Double = 0.07, r
         throw TensorError.shapeMismatch(operation: "infoNCE", expected: "queries and keys [n, d]", actual: [queries.shape])
     }
     try require(temperature > 0, "infoNCE", "temperature > 0", temperature)
-    let similarity = try (1 - pairwiseDistance(queries, keys, metric: .cosine)) / temperature
+    let similarity = try queries.widened.unitRows().matmul(keys.widened.unitRows().transposed()) / temperature
     let own = try Tensor.arange(to: Double(queries.shape[0]), on: queries.device)
     return try crossEntropy(logits: similarity, targets: own, reduction: reduction)
 }

@@ -20,8 +20,8 @@ public func envelope(_ centroids: Tensor, directions: Tensor) throws -> Tensor {
     try requireProxies(directions, beside: centroids, "envelope")
     try require(centroids.shape[0] > 0, "envelope", "a centroid or more", centroids.shape)
     guard directions.shape[0] > 0 else { return try centroids.sum() * 0 }
-    let cosines = try stopGradient(directions).widened.unitRows().matmul(centroids.widened.unitRows().transposed())
-    return try (1 - cosines.max(axes: [1]).mean()).asType(centroids.dtype)
+    let gaps = try stopGradient(directions).widened.unitRows().gaps(to: centroids.widened.unitRows())
+    return try gaps.min(axes: [1]).mean().asType(centroids.dtype)
 }
 
 /// Homogeneity: neighbouring centroids of a regression's trace near, and evenly spaced.

@@ -22,7 +22,7 @@ public func tripletMargin(
         throw TensorError.shapeMismatch(operation: "tripletMargin", expected: "points [n, d]", actual: [anchors.shape])
     }
     try requireFloatingPoint(anchors, "tripletMargin")
-    func distance(_ x: Tensor, _ y: Tensor) throws -> Tensor { try (x - y + 1e-6).norm(axes: [1]) }
+    func distance(_ x: Tensor, _ y: Tensor) throws -> Tensor { try (x - y + 1e-6).length(axes: [1]) }
     var apart = try distance(anchors, negatives)
     if swap { apart = try Tensor.minimum(apart, distance(positives, negatives)) }
     return try reduction((distance(anchors, positives) - apart + margin).relu())

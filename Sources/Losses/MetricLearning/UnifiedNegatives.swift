@@ -37,12 +37,13 @@ public func unifiedNegatives(
     try require(margin >= 0 && (form == .cosFace || margin < .pi), operation, "a margin of at least 0, and below pi for an angle", margin)
     try requireShape(embeddings, [nil, nil], "embeddings", operation)
     let angles = try ClassAngles(embeddings.widened, weights.widened, targets, operation)
-    let own = try form == .arcFace ? angles.turned(by: margin) : angles.rows.pick(angles.cosines) - margin
-    let logits = try angles.logits(own: own) * scale
-    let partition = try logits.logSumExp(axes: [1])
+    // All in what cosines lack to 1, which tells near directions apart; that 1 cancels.
+    let gaps = try angles.gaps()
+    let own = try form == .arcFace ? 1 - angles.turned(by: margin) : angles.rows.pick(gaps) + margin
+    let partition = try (Tensor.select(angles.rows.isTarget, angles.rows.column(own), gaps) * -scale).logSumExp(axes: [1])
     let pairs = try negativePairs(embeddings, targets, scale: scale, whisker: whisker)
     let joined = Tensor.maximum(partition, pairs) + (-(partition - pairs).absolute()).softplus()
-    return try reduction(joined - own * scale).asType(embeddings.dtype)
+    return try reduction(joined + own * scale).asType(embeddings.dtype)
 }
 
 /// log sum exp of the scaled cosines of the pairs i < j of different classes within the whiskers; -1e30 where there are none.
@@ -51,7 +52,8 @@ private func negativePairs(_ embeddings: Tensor, _ targets: Tensor, scale: Doubl
     let count = embeddings.shape[0]
     let place = try Tensor.arange(to: Double(count), dtype: .float32, on: embeddings.device)
     let isPair = try pairs.isNegative .&& (place.expandedDimensions(at: 1) .< place)
-    let cosine = -pairs.far
+    let units = try embeddings.widened.unitRows()
+    let cosine = try -units.gaps(to: units)
     let kept = try isPair.sum().scalar()
     guard kept > 0 else { return try cosine.constant(-1e30) }
     // What is no pair is sorted behind all cosines.

@@ -16,7 +16,7 @@ public func uncertainJoints(predictions: Tensor, targets: Tensor, logScales: Ten
     let residual = try residual(predictions, targets, "uncertainJoints").widened
     try require(residual.rank > 0, "uncertainJoints", "joints [..., d]", residual.shape)
     try requireShape(logScales, Array(residual.shape.dropLast()), "logScales", "uncertainJoints")
-    return try reduction(residual.norm(axes: [-1]) * (-logScales).exp() + logScales).asType(predictions.dtype)
+    return try reduction(residual.length(axes: [-1]) * (-logScales).exp() + logScales).asType(predictions.dtype)
 }
 
 /// The mean distance of joints after the best similarity transform of each pose (Procrustes), P-MPJPE.

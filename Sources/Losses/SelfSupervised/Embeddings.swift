@@ -15,9 +15,12 @@ extension Tensor {
 
     /// Each column less its mean, over the root of its variance (over n - `correction`) plus `epsilon`.
     func standardizedColumns(correction: Double, epsilon: Double) throws -> Tensor {
-        let centred = try centredColumns()
+        let apart = try centredColumns()
+        // Squares of large numbers would overflow.
+        let scale = try apart.magnitude(axes: [-2]).clamped(min: 1)
+        let centred = apart / scale
         let variance = try centred.square().sum(axes: [-2], keepDimensions: true) / (Double(shape[rank - 2]) - correction)
-        return centred * (variance + epsilon).reciprocalSquareRoot()
+        return centred * (variance + (epsilon / scale) / scale).reciprocalSquareRoot()
     }
 
     /// The sum of the squares of a matrix's elements off its diagonal.

@@ -24,12 +24,13 @@ public func hardContrastive(
     let similarity = try first.widened.unitRows().matmul(second.widened.unitRows().swappingAxes(0, 1))
     guard n > 1 else { return try reduction(similarity.sum(axes: [1]) * 0).asType(first.dtype) }
     let isOwn = try Tensor.eye(n, dtype: similarity.dtype, on: first.device) .> 0
-    let negatives = try Tensor.select(isOwn, similarity.constant(-.infinity), stopGradient(similarity))
+    let negatives = try Tensor.select(isOwn, similarity.constant(-.infinity), similarity)
+    // By number rather than by a threshold, which all of several equal ones would pass.
     let kept = Swift.min(n - 1, Int((Double(n - 1) * fraction).rounded(.up)))
-    let threshold = try negatives.topK(kept, axis: 1).values.slice(axis: 1, from: kept - 1)
-    let isKept = isOwn .|| (negatives .>= threshold)
-    let logits = try Tensor.select(isKept, similarity / temperature, similarity.constant(-.infinity))
-    return try reduction(logits.ownOfRow("hardContrastive")).asType(first.dtype)
+    let own = try similarity.diagonal().expandedDimensions(at: 1)
+    let logits = try Tensor.concatenate([own, negatives.topK(kept, axis: 1).values], axis: 1) / temperature
+    let places = try Tensor.zeros([n], dtype: .int32, on: first.device)
+    return try reduction(crossEntropy(logits: logits, targets: places, reduction: .none)).asType(first.dtype)
 }
 
 /// How far embeddings are from an even spread over the sphere: `log mean_{i != j} exp(-t |f_i - f_j|^2)` of unit rows [n, d], n >= 2.

@@ -25,7 +25,9 @@ public func iterativeWhitening(first: Tensor, second: Tensor, beta: Double? = ni
 
 /// Rows [n, d] less their mean times the iterate of the inverse square root of their covariance.
 private func spectrumModulated(_ rows: Tensor, _ iterations: Int) throws -> Tensor {
-    let centred = try rows.centredColumns()
+    let apart = try rows.centredColumns()
+    // Of any scale the result is the same.
+    let centred = try apart / apart.magnitude(axes: [0, 1])
     let covariance = try centred.swappingAxes(0, 1).matmul(centred) / Double(rows.shape[0] - 1)
     let trace = try covariance.diagonal().sum() + 1e-30
     let relative = covariance / trace

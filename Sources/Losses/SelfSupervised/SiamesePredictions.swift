@@ -17,7 +17,8 @@ private func cosines(_ x: Tensor, _ y: Tensor) throws -> Tensor {
 /// - Note: Grill et al., Bootstrap Your Own Latent, 2020.
 public func byol(predictions: Tensor, projections: Tensor, reduction: Reduction = .mean) throws -> Tensor {
     try requireViews(predictions, projections, rows: 0, "byol")
-    return try reduction(2 - cosines(predictions, stopGradient(projections)) * 2).asType(predictions.dtype)
+    let gaps = try predictions.widened.unitRows().gaps(besides: stopGradient(projections).widened.unitRows())
+    return try reduction(gaps * 2).asType(predictions.dtype)
 }
 
 /// SimSiam: each view's prediction should point where the other's projection does, without a second network.

@@ -23,7 +23,9 @@ public func whitenedMSE(
     let size = sliceSize ?? n
     try require(size >= 2 && n % size == 0, "whitenedMSE", "a sliceSize of at least 2 that divides \(n)", size)
     func whitened(_ view: Tensor) throws -> Tensor {
-        let centred = try view.widened.reshaped([n / size, size, d]).centredColumns()
+        let apart = try view.widened.reshaped([n / size, size, d]).centredColumns()
+        // Without epsilon the scale does not matter.
+        let centred = epsilon == 0 ? try apart / apart.magnitude(axes: [1, 2]) : apart
         let covariance = try centred.swappingAxes(-1, -2).matmul(centred) * ((1 - epsilon) / Double(size - 1))
         let factor = try cholesky(covariance + Tensor.eye(d, dtype: covariance.dtype, on: view.device) * epsilon)
         return try triangularSolve(factor, centred.swappingAxes(-1, -2)).swappingAxes(-1, -2).reshaped([n, d])

@@ -12,8 +12,7 @@ import LossKitOps
 ///   - smoothing: At least 0: keeps the Hessian of S = W W^T finite where W loses rank.
 ///   - reduction: Over matrices.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: Roots by LAPACK on the host in float64, rounded to the matrices' type between them: values below 1e-6 of the traces are noise, of
-///   singular matrices below 1e-3.
+/// - Note: On the host in float64, roots by LAPACK: values below 1e-15 of the traces are noise, of singular matrices below 1e-7.
 ///   Brechet et al., Critical Points and Convergence Analysis of Generative Deep Linear Networks Trained with Bures-Wasserstein Loss, 2023;
 ///   Bhatia, Jain and Lim, On the Bures-Wasserstein Distance between Positive Definite Matrices, 2019.
 public func buresWasserstein(
@@ -24,8 +23,9 @@ public func buresWasserstein(
         throw TensorError.shapeMismatch(operation: "buresWasserstein", expected: "matrices [..., n, n]", actual: [covariances.shape])
     }
     try require(smoothing >= 0 && smoothing.isFinite, "buresWasserstein", "a finite smoothing of at least 0", smoothing)
+    // Traces of near matrices cancel, and the roots are the host's in any case: there is float64 there on every device.
     func symmetric(_ matrices: Tensor) throws -> Tensor {
-        let matrices = matrices.inArithmetic()
+        let matrices = try matrices.to(.cpu).asType(.float64)
         return try (matrices + matrices.swappingAxes(-1, -2)) * 0.5
     }
     let (target, given) = (try symmetric(targets), try symmetric(covariances))
@@ -34,7 +34,7 @@ public func buresWasserstein(
     let root = try matrixSquareRoot(target)
     let overlap = try matrixSquareRoot(root.matmul(smoothed).matmul(root)).trace()
     let sample = try Tensor.commonSample(covariances, targets)
-    return try reduction(smoothed.trace() + target.trace() - overlap * 2).asType(sample.dtype)
+    return try reduction(smoothed.trace() + target.trace() - overlap * 2).asType(sample.dtype).to(sample.device)
 }
 
 extension LossDescription {

@@ -87,4 +87,21 @@ extension Tensor {
         let scaled = try self / magnitude(axes: [-1])
         return try scaled / scaled.norm(axes: [-1], keepDimensions: true).clamped(min: 1e-12)
     }
+
+    /// 1 - cos of the angles between all of these unit rows [n, d] and others [m, d]: half their squared distances, which tell directions
+    /// apart that have one cosine in float32. Beside a row of zeros it is 1.
+    func gaps(to others: Tensor) throws -> Tensor {
+        guard dtype != .float64 else { return try 1 - matmul(others.transposed()) }
+        return try pairwiseDistance(self, others, metric: .squaredEuclidean) * 0.5 + lack().expandedDimensions(at: 1) + others.lack()
+    }
+
+    /// 1 - cos of the angles between these unit rows and others, one by one; see ``gaps(to:)``.
+    func gaps(besides others: Tensor) throws -> Tensor {
+        try (self - others).square().sum(axes: [-1]) * 0.5 + lack() + others.lack()
+    }
+
+    /// What the halved squared distances of a row of zeros to others lack.
+    private func lack() throws -> Tensor {
+        try (stopGradient(self).absolute().max(axes: [-1]) .== 0).asType(dtype) * 0.5
+    }
 }
