@@ -10,7 +10,9 @@ public enum LossRegistry {
     ]
 
     /// The loss of a name.
-    public static func named(_ name: String) -> LossDescription? { all.first { $0.name == name } }
+    public static func named(_ name: String) -> LossDescription? { byName[name] }
+
+    private static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
 
     /// The name that takes the fewest changes to reach, if they are few.
     public static func nearest(to name: String, among names: [String]) -> String? {

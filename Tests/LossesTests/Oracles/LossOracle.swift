@@ -40,6 +40,8 @@ struct LossOracle: Sendable {
     var extents: [String: Int] = [:]
     /// Sizes of n that are tried.
     var sizes = [1, 2, 17]
+    /// A larger n, of several tiles and a part of one, where the formula in doubles is not too slow for it.
+    var larger: Int? = 67
     /// Inputs whose single elements cannot be moved on their own.
     var constrained: Set<String> = []
     /// Makes drawn inputs valid where their ranges alone do not.
@@ -75,11 +77,13 @@ struct LossOracle: Sendable {
         classification + distillation + ranking + preference + regression + divergence + metricLearning + batch
         + selfSupervised + transport + geometry + pointSets + [.mstLength, .mstLengthRegularizer, .topologicalAutoencoder, .bettiMatching]
 
-    static func named(_ name: String) -> LossOracle? { all.first { $0.name == name } }
+    private static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
 
-    /// The standard cases, one with every optional input, and the oracle's own.
+    static func named(_ name: String) -> LossOracle? { byName[name] }
+
+    /// The standard cases, the least of them of all reductions in turn, one with every optional input, and the oracle's own.
     var allCases: [LossCase] {
-        let standard = sizes.map { LossCase(extents: ["n": $0]) }
+        let standard = sizes.map { LossCase(extents: ["n": $0], reduction: $0 == 1 ? .sum : $0 == 2 ? .none : .mean) }
         let optional = LossRegistry.named(name)?.inputs.contains { $0.isOptional } == true ? [LossCase(withOptional: true)] : []
         return (standard + optional + cases).map { given in
             var given = given

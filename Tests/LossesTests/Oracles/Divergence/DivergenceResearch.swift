@@ -32,7 +32,7 @@ extension LossOracle {
     }
 
     static let cauchySchwarzInformation = LossOracle(
-        name: "cauchySchwarzInformation", tolerance: 4e-6, gradientTolerance: 2e-5, allowsEmpty: false,
+        name: "cauchySchwarzInformation", tolerance: 4e-6, gradientTolerance: 2e-5, noise: 4e-14, allowsEmpty: false,
         cases: [LossCase(options: ["isNormalized": "true", "sigma": "2"], extents: ["n": 6])]
     ) { given in
         func information(_ a: Rows, _ b: Rows) -> Double {

@@ -24,7 +24,7 @@ extension LossOracle {
     }
 
     static let gaussianMMD = LossOracle(
-        name: "gaussianMMD", allowsEmpty: false,
+        name: "gaussianMMD", noise: 4e-14, allowsEmpty: false,
         cases: [
             LossCase(options: ["bandwidths": "0.5,1,2"], extents: ["d": 40]),
             LossCase(options: ["isUnbiased": "true"], withOptional: true),

@@ -51,8 +51,11 @@ extension LossOracle {
     ) { given in
         let (x, proxies, y) = (given["embeddings"], given["proxies"], given["targets"].values)
         let (alpha, margin) = (given.number("alpha", 32), given.number("margin", 0.1))
+        func row(_ matrix: Matrix, _ i: Int) -> [Double] {
+            given.word("isNormalized", "true") == "true" ? unit(matrix.row(i)) : matrix.row(i)
+        }
         func far(_ i: Int, _ k: Int) -> Double {
-            given.word("distance", "cosine") == "euclidean" ? distance(x.row(i), proxies.row(k)) : -cosine(x.row(i), proxies.row(k))
+            given.word("distance", "cosine") == "euclidean" ? distance(row(x, i), row(proxies, k)) : -cosine(x.row(i), proxies.row(k))
         }
         let signed = given.word("distance", "cosine") == "euclidean" ? margin : -margin
         var (near, apart) = (0.0, 0.0)
