@@ -10,7 +10,8 @@ extension LossMatrixTests {
         let given = LossCase.standard(name, n: larger)
         let inputs = try given.draw(seed: 61)
         let value = try given.evaluate(given.tensors(inputs, on: device))
-        try expectClose(value, try given.expected(inputs), tolerance: given.oracle().tolerance, given.testDescription)
+        try expectClose(
+            value, try given.expected(inputs), tolerance: given.oracle().tolerance, given.reproduction(inputs, seed: 61, on: device))
     }
 
     /// A gradient has its point's type, and is that of the same numbers in float32 as far as the type holds it.

@@ -70,10 +70,9 @@ extension LossMatrixTests {
             guard let moved = inputs.taking(order, of: dimension, in: loss) else { continue }
             let wanted = try given.expected(moved)
             let actual = try given.evaluate(given.tensors(moved, on: device)).array(of: Double.self)
-            expectClose(actual, wanted, tolerance: tolerance, "\(given.testDescription), \(dimension) in another order")
-            if agree(wanted, expected) {
-                expectClose(actual, plain, tolerance: tolerance, "\(given.testDescription), \(dimension) in another order and in the first")
-            }
+            func label() -> String { "\(given.reproduction(moved, seed: 41, on: device)), \(dimension) in another order" }
+            expectClose(actual, wanted, tolerance: tolerance, label())
+            if agree(wanted, expected) { expectClose(actual, plain, tolerance: tolerance, "\(label()) and in the first") }
         }
     }
 
@@ -93,7 +92,7 @@ extension LossMatrixTests {
         let tensors = try given.tensors(inputs, on: device)
         let whole = try given.evaluate(tensors).array(of: Double.self)
         let single = try rows.flatMap { try given.evaluate(given.tensors($0, on: device)).array(of: Double.self) }
-        expectClose(single, whole, tolerance: oracle.tolerance, "\(given.testDescription) row by row")
+        expectClose(single, whole, tolerance: oracle.tolerance, "\(given.reproduction(inputs, seed: 43, on: device)) row by row")
 
         given.reduction = .sum
         let (sum, slopes) = try given.slopes(tensors)
@@ -103,7 +102,9 @@ extension LossMatrixTests {
         }
         func total(_ value: Tensor) throws -> Double { try value.array(of: Double.self).reduce(0, +) }
         let joint = try parts.reduce(0) { try $0 + total($1.value) }
-        expectClose([joint], [try total(sum)], tolerance: oracle.tolerance * 4, "\(given.testDescription) in parts")
+        expectClose(
+            [joint], [try total(sum)], tolerance: oracle.tolerance * 4,
+            "\(given.reproduction(inputs, seed: 43, on: device)) in parts")
         for input in loss.inputs {
             guard let slope = slopes[input.name] else { continue }
             let pieces = try parts.compactMap { try $0.slopes[input.name]?.array(of: Double.self) }
