@@ -81,9 +81,9 @@ struct LossOracle: Sendable {
 
     static func named(_ name: String) -> LossOracle? { byName[name] }
 
-    /// The standard cases, the least of them of all reductions in turn, one with every optional input, and the oracle's own.
+    /// The standard cases, one with every optional input, and the oracle's own.
     var allCases: [LossCase] {
-        let standard = sizes.map { LossCase(extents: ["n": $0], reduction: $0 == 1 ? .sum : $0 == 2 ? .none : .mean) }
+        let standard = sizes.map { LossCase(extents: ["n": $0]) }
         let optional = LossRegistry.named(name)?.inputs.contains { $0.isOptional } == true ? [LossCase(withOptional: true)] : []
         return (standard + optional + cases).map { given in
             var given = given
