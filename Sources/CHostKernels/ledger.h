@@ -10,6 +10,8 @@
 
 typedef struct {
     _Atomic int64_t bytes, peak;
+    // What may be in use at most; 0 for any number.
+    int64_t limit;
     atomic_bool failed;
 } lk_ledger;
 
@@ -21,7 +23,8 @@ typedef struct {
 // Memory of a new size that keeps what fits; null where there is none, and then the old one is as it was.
 static inline void *lk_resize(lk_ledger *ledger, void *old, int64_t from, int64_t to) {
     void *memory = NULL;
-    if (to && !(memory = realloc(old, (size_t)to))) {
+    const bool isTooMuch = ledger->limit && to > from && atomic_load(&ledger->bytes) + to - from > ledger->limit;
+    if (isTooMuch || (to && !(memory = realloc(old, (size_t)to)))) {
         atomic_store(&ledger->failed, true);
         return NULL;
     }

@@ -73,10 +73,11 @@ static bool rank_edges(losskit_rips *rips, const float *distances, float thresho
     return succeeded;
 }
 
-losskit_rips *losskit_rips_create(int64_t n, const float *distances, float threshold, int32_t dimension) {
+losskit_rips *losskit_rips_create(int64_t n, const float *distances, float threshold, int32_t dimension, int64_t limit) {
     losskit_rips *rips = calloc(1, sizeof(losskit_rips));
     if (!rips) return NULL;
     rips->n = n;
+    rips->ledger.limit = limit;
     rips->stride = (n + rips_lanes - 1) / rips_lanes * rips_lanes;
     rips->ranks = lk_resize(&rips->ledger, NULL, 0, 4 * n * rips->stride);
     rips->binomials = lk_resize(&rips->ledger, NULL, 0, 8 * (dimension + 1) * (n + 1));

@@ -12,6 +12,9 @@ package struct VietorisRips: Sendable {
     /// By dimension: of dimension 0 those that end, of others those that live for some time.
     package let classes: [[Class]]
 
+    /// The most bytes that the reduction held at a time.
+    package let peakBytes: Int
+
     package static let highestDimension = Int(losskit_rips_dimensions)
 
     /// The most points whose simplices can be numbered.
@@ -26,9 +29,12 @@ package struct VietorisRips: Sendable {
 
     /// The classes of dimensions up to `maximumDimension` of `n` points by the distances [n, n] above the diagonal, up to `threshold`.
     ///
-    /// There are at most ``mostPoints(maximumDimension:)``. Classes do not depend on how many threads there are.
-    package init(distances: [Float], n: Int, maximumDimension: Int, threshold: Float) throws {
-        guard let rips = losskit_rips_create(Int64(n), distances, threshold, Int32(max(1, maximumDimension))) else {
+    /// There are at most ``mostPoints(maximumDimension:)``. Classes do not depend on how many threads there are. What the reduction holds
+    /// counts against the CPU's memory limit, less what is alive when it begins.
+    package init(distances: [Float], n: Int, maximumDimension: Int, threshold: Float, limit: Int? = nil) throws {
+        let memory = Device.cpu.memory
+        let limit = Int64(max(1, min(limit ?? .max, memory.limit - memory.live)))
+        guard let rips = losskit_rips_create(Int64(n), distances, threshold, Int32(max(1, maximumDimension)), limit) else {
             throw Self.outOfMemory(16 * n * n)
         }
         defer { losskit_rips_destroy(rips) }
@@ -39,6 +45,7 @@ package struct VietorisRips: Sendable {
             classes.append(try Self.found(losskit_rips_reduce(rips, Int32(dimension)), in: rips))
         }
         self.classes = classes
+        peakBytes = Int(losskit_rips_peak_bytes(rips))
     }
 
     private static func found(_ count: Int64, in rips: OpaquePointer) throws -> [Class] {

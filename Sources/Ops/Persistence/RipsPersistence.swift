@@ -17,8 +17,8 @@ import LossKitKernels
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` for anything but floating-point points [n, d],
 ///   ``TensorError/invalidArgument(operation:expected:actual:)`` for a point that is not finite, too many points for the dimension, a dimension or a
 ///   threshold out of range; ``DeviceError/outOfMemory(device:requested:inUse:cached:limit:)``.
-/// - Note: Distances are computed on the device, the reduction runs on the host: 20 n^2 bytes, and 8 for each simplex of the largest column. Equal
-///   lengths are taken in the order of their indices; the values of the diagrams do not depend on that.
+/// - Note: Distances are computed on the device, the reduction runs on the host: 20 n^2 bytes, and 8 for each simplex of the largest column, all within
+///   the CPU's memory limit. Equal lengths are taken in the order of their indices; the values of the diagrams do not depend on that.
 ///   Source: U. Bauer, Ripser: efficient computation of Vietoris-Rips persistence barcodes, 2021.
 public func ripsPersistence(
     _ points: Tensor, maximumDimension: Int = 1, threshold: Double? = nil, metric: Metric = .euclidean
