@@ -242,3 +242,80 @@ __kernel void tree_relabel(GLOBAL_IN(int, parent), GLOBAL_OUT(int, component), G
     best[i] = UINT_MAX;
     low[i] = high[i] = INT_MAX;
 }
+
+// Prim's algorithm for a cloud of points [n, d] a group. Every point outside the tree knows the nearest one inside, of several the first; -1 stands for
+// points inside. `best` are the largest sums of their lengths.
+__kernel void tree_small(GLOBAL_IN(float, points), GLOBAL_OUT(float, columns), GLOBAL_OUT(float, best), GLOBAL_OUT(int, partner),
+                         GLOBAL_OUT(int, edges), const int metric, const long n, const long d) {
+    AT_IN(float, points);
+    AT_OUT(float, columns);
+    AT_OUT(float, best);
+    AT_OUT(int, partner);
+    AT_OUT(int, edges);
+    __local float sums[TREE_GROUP];
+    __local int lows[TREE_GROUP], highs[TREE_GROUP];
+    const long cloud = get_group_id(0), size = get_local_size(0), lid = get_local_id(0);
+    points += cloud * n * d;
+    columns += cloud * n * d;
+    best += cloud * n;
+    partner += cloud * n;
+    edges += cloud * 3 * (n - 1);
+    for (long j = lid; j < n; j += size) {
+        for (long k = 0; k < d; k++) columns[k * n + j] = points[j * d + k];
+        best[j] = INFINITY;
+        partner[j] = j > 0 ? INT_MAX : -1;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+    long added = 0;
+    for (long found = 0; found < n - 1; found++) {
+        float least = INFINITY;
+        int low = INT_MAX, high = INT_MAX;
+        for (long j = lid; j < n; j += size) {
+            if (partner[j] < 0) continue;
+            float known = best[j];
+            int inside = partner[j];
+            const float sum = sum_between(columns, metric, n, d, added, j);
+            if (!(sum > known)) {
+                const float longest = same_length(sum, metric, 1);
+                if (longest < known || (longest == known && added < inside)) {
+                    best[j] = known = longest;
+                    partner[j] = inside = (int)added;
+                }
+            }
+            const int a = min(inside, (int)j), b = max(inside, (int)j);
+            if (known < least || (known == least && (a < low || (a == low && b < high)))) {
+                least = known;
+                low = a;
+                high = b;
+            }
+        }
+        sums[lid] = least;
+        lows[lid] = low;
+        highs[lid] = high;
+        for (long span = size / 2; span > 0; span /= 2) {
+            barrier(CLK_LOCAL_MEM_FENCE);
+            if (lid < span) {
+                const float other = sums[lid + span];
+                const int a = lows[lid + span], b = highs[lid + span];
+                if (other < sums[lid] || (other == sums[lid] && (a < lows[lid] || (a == lows[lid] && b < highs[lid])))) {
+                    sums[lid] = other;
+                    lows[lid] = a;
+                    highs[lid] = b;
+                }
+            }
+        }
+        barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+        low = lows[0];
+        high = highs[0];
+        added = partner[low] < 0 ? high : low;
+        if (lid == 0) {
+            edges[3 * found] = low;
+            edges[3 * found + 1] = high;
+            edges[3 * found + 2] = as_int(sums[0]);
+        }
+        // All have read who is inside before that changes.
+        barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+        if (lid == 0) partner[added] = -1;
+        barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+    }
+}

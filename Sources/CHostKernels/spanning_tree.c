@@ -32,11 +32,13 @@ static inline int64_t node_begin(const losskit_tree *tree, int32_t level, int64_
 #include "isa.h"
 
 LK_DISPATCH(losskit_tree_search, (const losskit_tree *tree, int64_t begin, int64_t end), (tree, begin, end))
+LK_DISPATCH(losskit_tree_cores, (const losskit_tree *tree, int64_t k, int64_t begin, int64_t end, float *scratch), (tree, k, begin, end, scratch))
 
 // MARK: - Memory
 
-int64_t losskit_tree_bytes(int64_t n, int64_t d, int32_t levels) {
-    return 4 * (n * d + (n + tree_padding) * (d + 1) + n * (2 * losskit_tree_list + 5) + tree_nodes(levels) * (2 * d + 2)) + 2 * n;
+int64_t losskit_tree_bytes(int64_t n, int64_t d, int32_t levels, int32_t is_mutual) {
+    int64_t cores = is_mutual ? 4 * (n + tree_padding + tree_nodes(levels)) : 0;
+    return cores + 4 * (n * d + (n + tree_padding) * (d + 1) + n * (2 * losskit_tree_list + 5) + tree_nodes(levels) * (2 * d + 2)) + 2 * n;
 }
 
 void losskit_tree_place(losskit_tree *tree, void *memory) {
@@ -48,6 +50,12 @@ void losskit_tree_place(losskit_tree *tree, void *memory) {
     tree->beyond = floats, floats += n;
     tree->best = floats, floats += n;
     tree->boxes = floats, floats += nodes * 2 * d;
+    if (tree->is_mutual) {
+        tree->cores = floats, floats += n + tree_padding;
+        tree->node_cores = floats, floats += nodes;
+    } else {
+        tree->cores = tree->node_cores = 0;
+    }
     int32_t *integers = (int32_t *)floats;
     tree->component = integers, integers += n + tree_padding;
     tree->ids = integers, integers += n;
@@ -149,6 +157,17 @@ void losskit_tree_finish(const losskit_tree *tree) {
             }
         }
         tree->label[node] = -1;
+    }
+}
+
+void losskit_tree_share_cores(const losskit_tree *tree) {
+    int64_t leaves = (int64_t)1 << tree->levels;
+    for (int64_t node = 2 * leaves - 1; node > 0; node--) {
+        const float *from = node < leaves ? tree->node_cores + 2 * node : tree->cores + node_begin(tree, tree->levels, node);
+        int64_t count = node < leaves ? 2 : node_begin(tree, tree->levels, node + 1) - node_begin(tree, tree->levels, node);
+        float least = INFINITY;
+        for (int64_t i = 0; i < count; i++) least = from[i] < least ? from[i] : least;
+        tree->node_cores[node] = least;
     }
 }
 

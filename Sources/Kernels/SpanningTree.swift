@@ -9,6 +9,9 @@ package struct SpanningTree: Sendable {
     /// What a length is.
     package enum Metric: Int32, Sendable { case squaredEuclidean = 0, euclidean, manhattan, chebyshev }
 
+    /// The most points whose indices can be told apart.
+    package static let mostPoints = Int(Int32.max) - 65
+
     /// The ends i < j of each of the n - 1 edges, in order.
     package let edges: [Int32]
     /// The edges' lengths, ascending.
@@ -20,9 +23,7 @@ package struct SpanningTree: Sendable {
             (edges, lengths) = ([], [])
             return
         }
-        guard n < Int(Int32.max) - 64 else {
-            throw DeviceError.invalidLaunch(kernel: "spanning_tree", problem: "\(n) points, 2^31 - 65 at most")
-        }
+        try Self.check(n)
         self = try device.run(
             "spanning_tree", shape: [n, d], reads: [points], bytes: 4 * n * d, flops: 3 * n * n * d / 2,
             numbers: { tree in tree.edges.map { Double($0) } + tree.lengths.map { Double($0) } },
@@ -40,14 +41,19 @@ package struct SpanningTree: Sendable {
 
 // MARK: - CPU
 
-private func host(_ metric: SpanningTree.Metric, n: Int, d: Int, points: UnsafePointer<Float>) throws -> ([Int32], [Float]) {
+private func host(
+    _ metric: SpanningTree.Metric, n: Int, d: Int, neighbors: Int = 0, points: UnsafePointer<Float>
+) throws -> ([Int32], [Float]) {
     var tree = losskit_tree()
-    (tree.metric, tree.n, tree.d) = (metric.rawValue, Int64(n), Int64(d))
+    (tree.metric, tree.n, tree.d, tree.is_mutual) = (metric.rawValue, Int64(n), Int64(d), neighbors > 0 ? 1 : 0)
     // From here on boxes save more pairs than they cost (measured on uniform points; clustered ones gain more).
-    tree.levels = n >= 1000 && d <= 8 ? Int32(Int.bitWidth - 1 - (n / 32).leadingZeroBitCount) : 0
-    let memory = try Buffer(byteCount: Int(losskit_tree_bytes(tree.n, tree.d, tree.levels)), on: .cpu)
+    tree.levels = n >= 1000 && d <= 8 ? Int32(Int.bitWidth - 1 - (n / (d <= 3 ? 16 : 32)).leadingZeroBitCount) : 0
+    let scratchBytes = 4 * neighbors * ThreadPool.threadCount * 4
+    let memory = try Buffer(
+        byteCount: Int(losskit_tree_bytes(tree.n, tree.d, tree.levels, tree.is_mutual)) + scratchBytes, on: .cpu)
     defer { withExtendedLifetime(memory) {} }
-    losskit_tree_place(&tree, memory.hostPointer)
+    guard let bytes = memory.hostPointer else { return ([], []) }
+    losskit_tree_place(&tree, bytes)
     losskit_tree_fill(&tree, points)
     let shared = Shared(tree)
     for level in 0..<Int(tree.levels) {
@@ -56,6 +62,7 @@ private func host(_ metric: SpanningTree.Metric, n: Int, d: Int, points: UnsafeP
         }
     }
     losskit_tree_finish(&tree)
+    if neighbors > 0 { findCores(shared, neighbors, bytes + memory.byteCount - scratchBytes) }
     var edges = [Int32](repeating: 0, count: 2 * (n - 1))
     var lengths = [Float](repeating: 0, count: n - 1)
     var queries = Int64(n)
@@ -67,6 +74,37 @@ private func host(_ metric: SpanningTree.Metric, n: Int, d: Int, points: UnsafeP
         found = losskit_tree_merge(&tree, &edges, &lengths, found, &queries)
     }
     return (edges, lengths)
+}
+
+private func findCores(_ tree: Shared<losskit_tree>, _ neighbors: Int, _ scratch: UnsafeMutableRawPointer) {
+    let n = Int(tree.value.n), pieces = min(n, 4 * ThreadPool.threadCount)
+    let shared = Shared((tree: tree.value, scratch: scratch))
+    ThreadPool.forEach(pieces) { piece in
+        withUnsafePointer(to: shared.value.tree) {
+            losskit_tree_cores(
+                $0, Int64(neighbors), Int64(n * piece / pieces), Int64(n * (piece + 1) / pieces),
+                (shared.value.scratch + 4 * neighbors * piece).assumingMemoryBound(to: Float.self))
+        }
+    }
+    withUnsafePointer(to: shared.value.tree) { losskit_tree_share_cores($0) }
+}
+
+extension SpanningTree {
+    /// The tree of points on the host by mutual reachability: an edge is as long as the larger of its own length and its ends' to their
+    /// k-th nearest others.
+    package init(mutual metric: Metric, neighbors: Int, n: Int, d: Int, points: [Float]) throws {
+        try Self.check(n)
+        self = try points.withUnsafeBufferPointer { points in
+            guard let points = points.baseAddress else { return Self(unsorted: ([], [])) }
+            return Self(unsorted: try host(metric, n: n, d: d, neighbors: neighbors, points: points))
+        }
+    }
+
+    private static func check(_ n: Int) throws {
+        guard n <= mostPoints else {
+            throw DeviceError.invalidLaunch(kernel: "spanning_tree", problem: "\(n) points, \(mostPoints) at most")
+        }
+    }
 }
 
 // MARK: - OpenCL

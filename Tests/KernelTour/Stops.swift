@@ -300,6 +300,7 @@ struct Stop: Sendable {
         Stop("spanning trees") { device in
             var results: [Tensor] = []
             for n in [2, 3, 33] { results.append(try mstLength(numbers([n, 3], on: device))) }
+            for n in [2, 17] { results.append(try minimumSpanningTree(numbers([3, n, 2], on: device)).lengths) }
             return results
         },
     ]

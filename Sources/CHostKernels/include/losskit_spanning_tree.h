@@ -10,7 +10,7 @@ enum { losskit_tree_list = 4 };
 /// hierarchy of boxes (of no levels where looking at all pairs is faster): node k has the children 2 k and 2 k + 1, the root is 1, and node
 /// 2^level + i holds the positions n i >> level up to n (i + 1) >> level.
 typedef struct losskit_tree {
-    int32_t metric, levels;
+    int32_t metric, levels, is_mutual;
     int64_t n, d;
     /// [n, d], and by coordinates [d, n + 16]: both by position.
     float *rows, *columns;
@@ -29,10 +29,12 @@ typedef struct losskit_tree {
     /// For each node its box [2, d], its smallest index, and the component that all of it belongs to, or -1.
     float *boxes;
     int32_t *first, *label;
+    /// For mutual reachability, else null: by position and by node the (least) sum below which nothing is near.
+    float *cores, *node_cores;
 } losskit_tree;
 
 /// Bytes of working memory; `losskit_tree_place` divides them up.
-int64_t losskit_tree_bytes(int64_t n, int64_t d, int32_t levels);
+int64_t losskit_tree_bytes(int64_t n, int64_t d, int32_t levels, int32_t is_mutual);
 void losskit_tree_place(losskit_tree *tree, void *memory);
 
 /// Takes over points [n, d], each its own component.
@@ -44,6 +46,11 @@ void losskit_tree_split(const losskit_tree *tree, int64_t node);
 /// After all splits: the boxes, and the points by coordinates.
 void losskit_tree_finish(const losskit_tree *tree);
 
+/// Where edges are as long as the larger of their own length and those from both ends to their k-th nearest other points: finds the latter for the
+/// positions begin..<end, with `scratch` of k floats a thread; then, by one thread, what nodes need of them.
+void losskit_tree_cores(const losskit_tree *tree, int64_t k, int64_t begin, int64_t end, float *scratch);
+void losskit_tree_share_cores(const losskit_tree *tree);
+
 /// Lists the nearest foreign points of the queries begin..<end. Several threads may work on different queries.
 void losskit_tree_search(const losskit_tree *tree, int64_t begin, int64_t end);
 
@@ -53,3 +60,9 @@ int64_t losskit_tree_merge(const losskit_tree *tree, int32_t *edges, float *leng
 
 /// Sorts edges by (length, i, j). The scratch arrays are as large as what they stand beside.
 void losskit_tree_sort(int64_t count, int32_t *edges, float *lengths, int32_t *scratch_edges, float *scratch_lengths);
+
+/// The trees of the clouds begin..<end of points [clouds, n, d] by Prim's algorithm, in the same order of edges and sorted by it, n - 1 edges a cloud.
+/// The scratch memory, one for each thread, has losskit_small_trees_floats(n, d) floats.
+void losskit_small_trees(int32_t metric, int64_t n, int64_t d, const float *points, int64_t begin, int64_t end, int32_t *edges, float *lengths,
+                         float *scratch);
+int64_t losskit_small_trees_floats(int64_t n, int64_t d);
