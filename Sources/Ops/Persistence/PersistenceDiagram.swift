@@ -6,8 +6,8 @@ public struct PersistenceDiagram: Sendable {
     public let births: Tensor
     /// [pairs]: where each class dies.
     public let deaths: Tensor
-    /// int32: what begins each class. Of points [pairs, 2], the edge i < j whose appearance does, or [pairs, 0] in dimension 0, whose classes begin with
-    /// points; of an image [pairs, rank], the coordinates of the voxel whose value that is.
+    /// int32: what begins each class. Of points [pairs, 2], the edge i < j whose appearance does, or [pairs, 0] in dimension 0, whose
+    /// classes begin with points; of an image [pairs, rank], the coordinates of the voxel whose value that is.
     public let birthGenerators: Tensor
     /// int32: what makes each class die, [pairs, 2] of points and [pairs, rank] of an image.
     public let deathGenerators: Tensor
@@ -20,4 +20,28 @@ public struct PersistenceDiagram: Sendable {
     public var pairs: Tensor { get throws { try Tensor.stack([births, deaths], axis: 1) } }
     /// [pairs]: how long each class lives.
     public var persistence: Tensor { deaths - births }
+}
+
+extension PersistenceDiagram {
+    /// A diagram of given pairs, without generators.
+    ///
+    /// - Parameters:
+    ///   - pairs: [pairs, 2], floating point: births and deaths.
+    ///   - dimension: Of the classes.
+    ///   - essentialBirths: [classes]: births of classes that never die; none by default.
+    /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` for other shapes or integers.
+    public init(pairs: Tensor, dimension: Int = 0, essentialBirths: Tensor? = nil) throws {
+        guard try pairs.checked().rank == 2, pairs.shape[1] == 2, pairs.dtype.isFloatingPoint,
+            try essentialBirths?.checked().rank ?? 1 == 1
+        else {
+            throw TensorError.shapeMismatch(
+                operation: "PersistenceDiagram", expected: "floating-point pairs [pairs, 2] and births [classes]",
+                actual: [pairs.shape] + (essentialBirths.map { [$0.shape] } ?? []))
+        }
+        func column(_ index: Int) throws -> Tensor { try pairs.slice(axis: 1, from: index, to: index + 1).squeezed(axes: [1]) }
+        let none = try Tensor.zeros([pairs.shape[0], 0], dtype: .int32, on: pairs.device)
+        self.init(
+            dimension: dimension, births: try column(0), deaths: try column(1), birthGenerators: none, deathGenerators: none,
+            essentialBirths: try essentialBirths ?? .zeros([0], dtype: pairs.dtype, on: pairs.device))
+    }
 }

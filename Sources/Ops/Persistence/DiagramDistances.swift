@@ -1,0 +1,136 @@
+/// The Wasserstein distance of two diagrams, to the power of its order: points are matched with each other or with the diagonal.
+///
+/// `min over matchings of sum |p - q|^order`; classes that never die are matched in the order of their births, and where their numbers
+/// differ the distance is infinite. GUDHI's `wasserstein_distance` is the root of that order.
+/// Gradient: that of the matched distances, the matching held fixed; at distance 0 it is 0.
+///
+/// - Parameters:
+///   - first: A diagram of finite births and deaths.
+///   - second: Another one, on the same device.
+///   - order: At least 1 and finite.
+///   - norm: Of differences of points.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for the order or for births and deaths that are not finite.
+/// - Note: Exact, by an assignment on the host in float64, O(min(n, m)^2 max(n, m)).
+public func diagramWasserstein(
+    _ first: PersistenceDiagram, _ second: PersistenceDiagram, order: Double = 2, norm: DiagramNorm = .maximum
+) throws -> Tensor {
+    let operation = "diagramWasserstein"
+    guard order >= 1, order.isFinite else {
+        throw TensorError.invalidArgument(operation: operation, expected: "a finite order of at least 1", actual: "\(order)")
+    }
+    guard first.essentialCount == second.essentialCount else {
+        return try .full([], .infinity, dtype: first.births.dtype, on: first.births.device)
+    }
+    let matching = try DiagramMatching(
+        try .init(first, operation), try .init(second, operation), order: order, norm: norm, operation)
+    func powered(_ lengths: Tensor) throws -> Tensor {
+        try (order == 1 ? lengths : order == 2 ? lengths.square() : lengths.power(order)).sum()
+    }
+    func taken(_ values: Tensor, _ places: [Int]) throws -> Tensor { try values.take(Tensor(places, on: values.device)) }
+    let (own, others) = (matching.pairs.map(\.0), matching.pairs.map(\.1))
+    let paired = try norm.distance(
+        taken(first.births, own) - taken(second.births, others), taken(first.deaths, own) - taken(second.deaths, others))
+    var sum = try powered(paired) + powered(norm.distanceToDiagonal(taken(first.persistence, matching.alone.first)))
+    sum = try sum + powered(norm.distanceToDiagonal(taken(second.persistence, matching.alone.second)))
+    guard first.essentialCount > 0 else { return sum }
+    return try sum + powered((first.essentialBirths.sorted() - second.essentialBirths.sorted()).absolute())
+}
+
+/// The bottleneck distance of two diagrams: the least number that some matching of points with each other or with the diagonal exceeds
+/// nowhere.
+///
+/// Differences count by the larger of births' and deaths'. Classes that never die are matched in the order of their births, and where
+/// their numbers differ the distance is infinite. GUDHI's `bottleneck_distance`.
+/// Gradient: that of the one distance that decides; a subgradient where that changes.
+///
+/// - Parameters:
+///   - first: A diagram of finite births and deaths.
+///   - second: Another one, on the same device.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for births and deaths that are not finite.
+/// - Note: Exact: a search among all distances by matchings on the host; O(n m) memory.
+public func diagramBottleneck(_ first: PersistenceDiagram, _ second: PersistenceDiagram) throws -> Tensor {
+    let device = first.births.device
+    guard first.essentialCount == second.essentialCount else { return try .full([], .infinity, dtype: first.births.dtype, on: device) }
+    let search = BottleneckSearch(
+        try .init(first, "diagramBottleneck"), try .init(second, "diagramBottleneck"))
+    func element(_ values: Tensor, _ place: Int) throws -> Tensor {
+        try values.slice(axis: 0, from: place, to: place + 1).squeezed(axes: [0])
+    }
+    let finite: Tensor =
+        switch search.decisive {
+        case .none: try .zeros([], dtype: first.births.dtype, on: device)
+        case .pair(let i, let j):
+            try Tensor.maximum(
+                (element(first.births, i) - element(second.births, j)).absolute(),
+                (element(first.deaths, i) - element(second.deaths, j)).absolute())
+        case .first(let i): try element(first.persistence, i).absolute() * 0.5
+        case .second(let j): try element(second.persistence, j).absolute() * 0.5
+        }
+    guard first.essentialCount > 0 else { return finite }
+    return try Tensor.maximum(finite, (first.essentialBirths.sorted() - second.essentialBirths.sorted()).absolute().max())
+}
+
+/// The sliced Wasserstein distance of two diagrams: the mean over directions of how far their points, completed by the other's projections
+/// on the diagonal, lie apart in order along a line.
+///
+/// `(1 / K) sum over k of |sort(A u_k) - sort(B u_k)|_1`, u_k = (cos t_k, sin t_k), t_k = -pi / 2 + k pi / K, A the first diagram's points
+/// and the second's on the diagonal, B the reverse. torch-topological's `SlicedWassersteinDistance`. Classes that never die are left out.
+///
+/// - Parameters:
+///   - first: A diagram.
+///   - second: Another one, on the same device.
+///   - directions: K, above 0.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for the number of directions.
+/// - Note: M. Carriere, M. Cuturi, S. Oudot, Sliced Wasserstein kernel for persistence diagrams, 2017.
+public func diagramSlicedWasserstein(
+    _ first: PersistenceDiagram, _ second: PersistenceDiagram, directions: Int = 10
+) throws -> Tensor {
+    guard directions > 0 else {
+        throw TensorError.invalidArgument(operation: "diagramSlicedWasserstein", expected: "directions above 0", actual: "\(directions)")
+    }
+    let angles =
+        try Tensor.arange(to: Double(directions), dtype: first.births.dtype, on: first.births.device) * (.pi / Double(directions)) - .pi / 2
+    func projected(_ diagram: PersistenceDiagram, _ other: PersistenceDiagram) throws -> Tensor {
+        let middle = (other.births + other.deaths) * 0.5
+        let births = try Tensor.concatenate([diagram.births, middle]).expandedDimensions(at: 1)
+        let deaths = try Tensor.concatenate([diagram.deaths, middle]).expandedDimensions(at: 1)
+        return try (births * angles.cos() + deaths * angles.sin()).sorted(axis: 0)
+    }
+    return try (projected(first, second) - projected(second, first)).absolute().sum() * (1 / Double(directions))
+}
+
+/// The scale-space kernel of two diagrams: points that are alike count, those near the diagonal do not.
+///
+/// `1 / (8 pi s) sum over p, q of exp(-|p - q|^2 / (8 s)) - exp(-|p - q'|^2 / (8 s))`, q' the point q with birth and death exchanged;
+/// torch-topological's `MultiScaleKernel`, GUDHI's `PersistenceScaleSpaceKernel` of bandwidth sqrt(4 s), up to its normalisation.
+///
+/// - Parameters:
+///   - first: A diagram.
+///   - second: Another one, on the same device.
+///   - scale: s, above 0.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for the scale.
+/// - Note: J. Reininghaus, S. Huber, U. Bauer, R. Kwitt, A stable multi-scale kernel for topological machine learning, 2015.
+public func diagramScaleSpaceKernel(_ first: PersistenceDiagram, _ second: PersistenceDiagram, scale: Double) throws -> Tensor {
+    guard scale > 0 else {
+        throw TensorError.invalidArgument(operation: "diagramScaleSpaceKernel", expected: "a scale above 0", actual: "\(scale)")
+    }
+    let (births, deaths) = (try first.births.expandedDimensions(at: 1), try first.deaths.expandedDimensions(at: 1))
+    func similarity(_ other: (Tensor, Tensor)) -> Tensor {
+        (((births - other.0).square() + (deaths - other.1).square()) * (-1 / (8 * scale))).exp()
+    }
+    let difference = similarity((second.births, second.deaths)) - similarity((second.deaths, second.births))
+    return try difference.sum() * (1 / (8 * Double.pi * scale))
+}
+
+/// The sliced Wasserstein kernel of two diagrams, `exp(-SW / (2 bandwidth^2))`; see ``diagramSlicedWasserstein(_:_:directions:)``.
+///
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for a bandwidth that is not above 0.
+public func diagramSlicedWassersteinKernel(
+    _ first: PersistenceDiagram, _ second: PersistenceDiagram, bandwidth: Double, directions: Int = 10
+) throws -> Tensor {
+    guard bandwidth > 0 else {
+        throw TensorError.invalidArgument(
+            operation: "diagramSlicedWassersteinKernel", expected: "a bandwidth above 0", actual: "\(bandwidth)")
+    }
+    return try (diagramSlicedWasserstein(first, second, directions: directions) * (-1 / (2 * bandwidth * bandwidth))).exp()
+}
