@@ -5,10 +5,6 @@ public enum LossRegistry {
         classification + distillation + ranking + preference + regression + divergence + metricLearning + batch + selfSupervised
         + transport + topology + geometry
 
-    private static let topology: [LossDescription] = [
-        .mstLengthLoss, .mstLengthRegularizerLoss, .topologicalAutoencoderLoss, .bettiMatchingLoss,
-    ]
-
     /// The loss of a name.
     public static func named(_ name: String) -> LossDescription? { byName[name] }
 

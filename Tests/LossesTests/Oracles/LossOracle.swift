@@ -75,7 +75,7 @@ struct LossOracle: Sendable {
 
     static let all: [LossOracle] =
         classification + distillation + ranking + preference + regression + divergence + metricLearning + batch
-        + selfSupervised + transport + geometry + pointSets + [.mstLength, .mstLengthRegularizer, .topologicalAutoencoder, .bettiMatching]
+        + selfSupervised + transport + geometry + pointSets + topology
 
     private static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
 
