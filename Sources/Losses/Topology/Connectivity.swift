@@ -12,6 +12,7 @@ import LossKitOps
 /// - Note: C. Hofer, R. Kwitt, M. Dixit, M. Niethammer, Connectivity-optimized representation learning via persistent homology, 2019;
 ///   lengths are Euclidean.
 public func connectivity(_ points: Tensor, eta: Double = 2) throws -> Tensor {
+    try requireShape(points, [nil, nil], "points", "connectivity")
     try require(eta >= 0 && eta.isFinite, "connectivity", "a finite eta of at least 0", eta)
     return try (minimumSpanningTree(points).lengths - eta).absolute().sum()
 }

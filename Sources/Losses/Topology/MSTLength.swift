@@ -9,6 +9,7 @@ import LossKitOps
 ///   - power: At least 1.
 /// - Throws: See ``minimumSpanningTree(_:)``.
 public func mstLength(_ points: Tensor, power: Double = 1) throws -> Tensor {
+    try requireShape(points, [nil, nil], "points", "mstLength")
     try require(power >= 1, "mstLength", "power >= 1", power)
     let lengths = try minimumSpanningTree(points).lengths
     return try (power == 1 ? lengths : lengths.power(power)).sum()

@@ -12,7 +12,8 @@ import LossKitOps
 /// - Throws: See ``minimumSpanningTree(_:)``.
 /// - Note: T-REGS: Minimum Spanning Tree Regularization for Self-Supervised Learning, 2025; the paper's weights are the defaults.
 public func mstLengthRegularizer(_ points: Tensor, gamma: Double = 0.2, lambda: Double = 8e-4) throws -> Tensor {
-    let n = Double(try points.checked().shape.first ?? 0)
+    try requireShape(points, [nil, nil], "points", "mstLengthRegularizer")
+    let n = Double(points.shape[0])
     let spread = try minimumSpanningTree(points).lengths.sum()
     let sphere = try (points.norm(axes: [1]) - 1).square().sum()
     return spread * (-gamma / n) + sphere * (lambda / n)

@@ -48,7 +48,8 @@ extension LossDescription {
             .init("inputs", ["n", "d"]), .init("embeddings", ["n", "e"]), .init("latentNorm", [], .real(0.5...2), isOptional: true),
         ], options: [.choice("form", TopologicalAutoencoderForm.paper)], catalogue: ["topological-autoencoders"]
     ) {
-        try topologicalAutoencoder(
+        try requireShape($0["inputs"], [nil, nil], "inputs", "topologicalAutoencoder")
+        return try topologicalAutoencoder(
             inputs: $0["inputs"], embeddings: $0["embeddings"], latentNorm: $0.optional("latentNorm"), form: $0.choice("form"))
     }
 }

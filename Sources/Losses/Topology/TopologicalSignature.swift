@@ -31,5 +31,8 @@ extension LossDescription {
         "topologicalSignature", .topology, "Edges that connect either of two spaces have the same length, relative to the largest, in both",
         reference: "Moor, Horn, Rieck and Borgwardt, Topological Autoencoders, 2020, in torch-topological's form",
         inputs: [.init("inputs", ["n", "d"]), .init("embeddings", ["n", "e"])], options: [.flag("isNormalized", true)]
-    ) { try topologicalSignature(inputs: $0["inputs"], embeddings: $0["embeddings"], isNormalized: $0.flag("isNormalized")) }
+    ) {
+        try requireShape($0["inputs"], [nil, nil], "inputs", "topologicalSignature")
+        return try topologicalSignature(inputs: $0["inputs"], embeddings: $0["embeddings"], isNormalized: $0.flag("isNormalized"))
+    }
 }
