@@ -8,7 +8,7 @@ struct BenchmarksCommand: ParsableCommand {
         commandName: "Benchmarks", abstract: "Trains on handwritten digits and times the kernels, on every device.")
 
     @Option(help: "Only this device: cpu, opencl, opencl:NAME or opencl:PLATFORM:DEVICE.") var device: String?
-    @Option(help: "Only kernels whose name contains this; \"training\" for the training alone.") var filter: String?
+    @Option(help: "Only kernels whose name and size contain this; \"training\" for the training alone.") var filter: String?
     @Option(help: "Folder for report.json and report.html.") var output = "."
     @Flag(help: "Small sizes and few repetitions.") var quick = false
     @Flag(help: "Beside the CPU, run the libraries that Benchmarks/Peers/setup installs.") var peers = false
@@ -66,7 +66,7 @@ struct BenchmarksCommand: ParsableCommand {
         let limits = try Limits(of: device, repetitions: quick ? 3 : 7)
         section.limits = limits
         Console.line("copy \(limits.copy.formatted(1)) GB/s, GEMM \(limits.gemm.formatted(1)) GFLOP/s")
-        let kernels = Kernel.all(quick: quick).filter { kernel in filter.map { kernel.name.contains($0) } ?? true }
+        let kernels = Kernel.all(quick: quick).filter { kernel in filter.map { "\(kernel.name) \(kernel.size)".contains($0) } ?? true }
         for (index, kernel) in kernels.enumerated() {
             let measured = try kernel.measure(on: device, limits: limits, repetitions: quick ? 3 : 7, peers: peers)
             section.measurements.append(contentsOf: measured.rows)

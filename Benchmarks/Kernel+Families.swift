@@ -8,7 +8,7 @@ extension Kernel {
             + sizes([(128, 64, 1000), (1024, 512, 32000), (256, 64, 1_000_000)]).map(linearCrossEntropy)
             + sizes([(256, 16), (1024, 64), (4096, 128)]).flatMap(distances)
             + sizes([(128, 2), (500, 2), (2000, 3)]).map(sinkhorn)
-            + formulas(quick: quick)
+            + transport(quick: quick) + formulas(quick: quick)
             + sizes([(128, 8), (1000, 16), (4000, 16)]).map(spanningTree) + sizes([1 << 16, 1 << 20, 1 << 24]).map(chain)
             + topology(quick: quick)
             + pairs(quick: quick)

@@ -35,20 +35,10 @@ inline float cost_to(__global const float *point, __global const float *column, 
         maximum = e; \
     }
 
-// soft[r] = -epsilon log sum over columns of exp(exponent), next[r] = keep own[r] + take soft[r].
-__kernel void softmin(GLOBAL_IN(float, points), GLOBAL_IN(float, columns), GLOBAL_IN(float, log_weights), GLOBAL_IN(float, potentials),
-                      GLOBAL_IN(float, own), GLOBAL_OUT(float, soft), GLOBAL_OUT(float, next), const int power, const float epsilon,
-                      const float keep, const float take, const long n, const long m, const long d, const long rows) {
-    AT_IN(float, points);
-    AT_IN(float, columns);
-    AT_IN(float, log_weights);
-    AT_IN(float, potentials);
-    AT_IN(float, own);
-    AT_OUT(float, soft);
-    AT_OUT(float, next);
-    const long row = get_global_id(0);
-    if (row >= rows) return;
-    SOFTMIN_ROW
+// -epsilon log of the sum over m columns of exp(exponent).
+inline float softmin_over(__global const float *points, __global const float *columns, __global const float *log_weights,
+                          __global const float *potentials, const int power, const float epsilon, const long m, const long d) {
+    const float inverse = 1 / epsilon;
     float maximum = -INFINITY;
     wide_t sum = 0;
     long j = 0;
@@ -81,9 +71,52 @@ __kernel void softmin(GLOBAL_IN(float, points), GLOBAL_IN(float, columns), GLOBA
         SOFTMIN_RAISE(e)
         if (maximum != -INFINITY || isnan(e)) sum += exp(e - maximum);
     }
-    const float value = maximum == -INFINITY && !isnan(sum) ? INFINITY : -epsilon * (maximum + (float)log(sum));
+    return maximum == -INFINITY && !isnan(sum) ? INFINITY : -epsilon * (maximum + (float)log(sum));
+}
+
+// soft[r] is the soft minimum, next[r] = keep own[r] + take soft[r].
+__kernel void softmin(GLOBAL_IN(float, points), GLOBAL_IN(float, columns), GLOBAL_IN(float, log_weights), GLOBAL_IN(float, potentials),
+                      GLOBAL_IN(float, own), GLOBAL_OUT(float, soft), GLOBAL_OUT(float, next), const int power, const float epsilon,
+                      const float keep, const float take, const long n, const long m, const long d, const long rows) {
+    AT_IN(float, points);
+    AT_IN(float, columns);
+    AT_IN(float, log_weights);
+    AT_IN(float, potentials);
+    AT_IN(float, own);
+    AT_OUT(float, soft);
+    AT_OUT(float, next);
+    const long row = get_global_id(0);
+    if (row >= rows) return;
+    SOFTMIN_ROW
+    const float value = softmin_over(points, columns, log_weights, potentials, power, epsilon, m, d);
     soft[row] = value;
     next[row] = keep * own[row] + take * value;
+}
+
+// The same between and within two sets, n points and then total - n, one behind the other: points by rows [total, d], columns by coordinates, all of
+// the first set before those of the second, or (power 0) the matrices of the four problems. Row r < total is point r against the other set, row
+// total + r point r against its own, and so the potentials. next[r] = keep potentials[r] + take soft[r] + carry before[r].
+__kernel void softmin_within(GLOBAL_IN(float, points), GLOBAL_IN(float, columns), GLOBAL_IN(float, log_weights), GLOBAL_IN(float, potentials),
+                             GLOBAL_IN(float, before), GLOBAL_OUT(float, soft), GLOBAL_OUT(float, next), const int power, const float epsilon,
+                             const float keep, const float take, const float carry, const long n, const long total, const long d,
+                             const long rows) {
+    AT_IN(float, points);
+    AT_IN(float, columns);
+    AT_IN(float, log_weights);
+    AT_IN(float, potentials);
+    AT_IN(float, before);
+    AT_OUT(float, soft);
+    AT_OUT(float, next);
+    const long row = get_global_id(0);
+    if (row >= rows) return;
+    const int is_own = row >= total;
+    const long point = row - is_own * total, place = point < n ? point : point - n;
+    const long first = (point < n) != is_own ? n : 0, count = first ? total - n : n;
+    const long matrix = is_own ? 2 * n * (total - n) + (point < n ? 0 : n * n) : point < n ? 0 : n * (total - n);
+    const float value = softmin_over(points + point * d, columns + (power == 0 ? matrix + place * count : first * d), log_weights + first,
+                                     potentials + is_own * total + first, power, epsilon, count, d);
+    soft[row] = value;
+    next[row] = keep * potentials[row] + take * value + carry * before[row];
 }
 
 // out[r] = sum over columns j of w_rj (x_r - y_j) (over |x_r - y_j| for power 1), the weights normalised to sum 1.

@@ -1,4 +1,5 @@
 #include "losskit_pairs.h"
+#include "losskit_scaling.h"
 
 #include <math.h>
 #include <string.h>
@@ -48,8 +49,14 @@ LK_DISPATCH(losskit_pair_block_rows,
              int64_t begin, int64_t end, int64_t m, int64_t d, float *weight, float *dx),
             (metric, values, x, y, x_centred, x_norms, y_norms, begin, end, m, d, weight, dx))
 LK_DISPATCH(losskit_softmin,
-            (const losskit_softmin_problem *problem, const float *own, float keep, float take, int64_t begin, int64_t end, float *soft,
-             float *next),
-            (problem, own, keep, take, begin, end, soft, next))
+            (const losskit_softmin_problem *problem, const losskit_softmin_step *step, int64_t begin, int64_t end, float *soft, float *next),
+            (problem, step, begin, end, soft, next))
 LK_DISPATCH(losskit_softmin_differences,
             (const losskit_softmin_problem *problem, int64_t begin, int64_t end, float *out), (problem, begin, end, out))
+LK_DISPATCH(losskit_scaling_kernel, (const losskit_softmin_problem *problem, const float *own, int64_t begin, int64_t end, float *out),
+            (problem, own, begin, end, out))
+LK_DISPATCH(losskit_scaling_rows, (const losskit_scaling *scaling, int64_t begin, int64_t end, float *sums, losskit_scaling_notes *notes),
+            (scaling, begin, end, sums, notes))
+LK_DISPATCH(losskit_scaling_columns,
+            (const losskit_scaling *scaling, int64_t begin, int64_t end, const float *sums, int64_t parts, losskit_scaling_notes *notes),
+            (scaling, begin, end, sums, parts, notes))

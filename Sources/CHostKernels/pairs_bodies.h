@@ -8,6 +8,7 @@
 #include "pair_blocks_body.h"
 #include "softmin_tile.h"
 #include "softmin_body.h"
+#include "scaling_body.h"
 
 #undef LANES
 #undef ROW_SUM

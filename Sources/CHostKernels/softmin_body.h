@@ -83,8 +83,9 @@ static float LK(softmin_row_value)(const losskit_softmin_problem *problem, int64
     return maximum == -INFINITY ? INFINITY : -epsilon * (maximum + (float)log(total));
 }
 
-static void LK(losskit_softmin)(const losskit_softmin_problem *problem, const float *own, float keep, float take, int64_t begin, int64_t end,
+static void LK(losskit_softmin)(const losskit_softmin_problem *problem, const losskit_softmin_step *step, int64_t begin, int64_t end,
                                 float *soft, float *next) {
+    const float *own = step->own, *before = step->before;
     double totals[LK(tile_rows)];
     const int64_t points = problem->n;
     for (int64_t at = begin; at < end;) {
@@ -96,7 +97,8 @@ static void LK(losskit_softmin)(const losskit_softmin_problem *problem, const fl
             // What is held on its way in may hide a sum that is far off.
             const int isNear = problem->power != 1 && totals[r - at] > 1e-20 && totals[r - at] < 1e20;
             soft[r] = isNear ? (float)(own[r] - problem->epsilon * log(totals[r - at])) : LK(softmin_row_value)(problem, r);
-            next[r] = keep * own[r] + take * soft[r];
+            next[r] = step->keep * own[r] + step->take * soft[r];
+            if (before) next[r] += step->carry * before[r];
         }
         at = last;
     }

@@ -42,8 +42,8 @@ package struct SoftMinKernels: Sendable {
             (self.points, self.columns, self.logWeights, self.potentials) = (points, columns, logWeights, potentials)
         }
 
-        fileprivate var all: [BufferSlice] { [points, columns, logWeights, potentials] }
-        fileprivate var arguments: [KernelArgument] { all.map { .buffer($0) } }
+        var all: [BufferSlice] { [points, columns, logWeights, potentials] }
+        var arguments: [KernelArgument] { all.map { .buffer($0) } }
     }
 
     private var rows: Int { batch * n }
@@ -68,15 +68,14 @@ package struct SoftMinKernels: Sendable {
             host: { pointers in
                 let call = Shared(
                     (
-                        problem: problem(pointers, epsilon: epsilon), own: pointers.read(4, as: Float.self),
+                        problem: problem(pointers, epsilon: epsilon),
+                        step: losskit_softmin_step(keep: keep, take: take, carry: 0, own: pointers.read(4), before: nil),
                         soft: pointers.write(0, as: Float.self), next: pointers.write(1, as: Float.self)
                     ))
                 ThreadPool.forEachChunk(of: rows, minimumPerChunk: rowsAtOnce) { chunk in
-                    withUnsafePointer(to: call.value.problem) {
-                        losskit_softmin(
-                            $0, call.value.own, keep, take, Int64(chunk.lowerBound), Int64(chunk.upperBound), call.value.soft,
-                            call.value.next)
-                    }
+                    var (problem, step) = (call.value.problem, call.value.step)
+                    losskit_softmin(
+                        &problem, &step, Int64(chunk.lowerBound), Int64(chunk.upperBound), call.value.soft, call.value.next)
                 }
             },
             openCL: { encoder in

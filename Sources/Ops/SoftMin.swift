@@ -1,3 +1,4 @@
+import LossKitDevice
 import LossKitKernels
 
 /// The soft minima of a cost plus a potential between two weighted sets, for each of a batch: the one operation of which entropic optimal
@@ -15,17 +16,22 @@ package struct SoftMin: Sendable {
         case y
     }
 
-    private let points: (x: Tensor, y: Tensor)
-    private let columns: (x: Tensor, y: Tensor)
+    private var points: (x: Tensor, y: Tensor)
+    private var columns: (x: Tensor, y: Tensor)
     /// Costs by rows and by columns, where they are held.
-    private let costs: (x: Tensor, y: Tensor)?
+    private var costs: (x: Tensor, y: Tensor)?
     private let cost: SoftMinKernels.Cost
     /// Extents.
-    package let (batch, n, m): (Int, Int, Int)
+    package let batch: Int
+    package private(set) var n: Int
+    package private(set) var m: Int
     private let d: Int
+    private let isLinearInMemory: Bool
 
     /// The most costs of points that are held, each twice.
     private static let heldCosts = 1 << 23
+    /// The most pairs of points for which a kernel is held: in few dimensions exponentials are as fast as memory beyond the caches.
+    private static let heldKernel = (few: 1 << 25, many: 1 << 29)
 
     /// C = |x - y|^2 / 2 (power 2) or |x - y| (power 1) between float32 points [batch, n, d] and [batch, m, d]; of one tensor with itself
     /// all
@@ -39,16 +45,26 @@ package struct SoftMin: Sendable {
         columns = (columnsOfX, isSame ? columnsOfX : try y.swappingAxes(1, 2).packed().evaluated())
         (batch, n, m, d) = (x.shape[0], x.shape[1], y.shape[1], x.shape[2])
         cost = power == 1 ? .distance : .halfSquare
-        let isGPU = x.device.kind == .gpu || x.device.kind == .accelerator
-        if !isLinearInMemory, !isGPU, d > 8, x.shape[0] * x.shape[1] * y.shape[1] <= Self.heldCosts {
-            let byRows =
-                try power == 1
-                ? pairwiseDistance(x, y, metric: .euclidean).evaluated()
-                : (pairwiseDistance(x, y, metric: .squaredEuclidean) * 0.5).evaluated()
+        self.isLinearInMemory = isLinearInMemory
+        if Self.holdsCosts(count: batch * n * m, d: d, isLinearInMemory: isLinearInMemory, on: x.device) {
+            let byRows = try Self.costs(x, y, power: power)
             costs = (byRows, isSame ? byRows : try byRows.swappingAxes(1, 2).packed().evaluated())
         } else {
             costs = nil
         }
+    }
+
+    /// Whether so many costs of points in d dimensions are held: where that is faster.
+    static func holdsCosts(count: Int, d: Int, isLinearInMemory: Bool, on device: Device) -> Bool {
+        let isGPU = device.kind == .gpu || device.kind == .accelerator
+        if isLinearInMemory || isGPU || d <= 8 { return false }
+        return count <= heldCosts
+    }
+
+    /// The costs between points.
+    static func costs(_ x: Tensor, _ y: Tensor, power: Int) throws -> Tensor {
+        guard power != 1 else { return try pairwiseDistance(x, y, metric: .euclidean).evaluated() }
+        return try (pairwiseDistance(x, y, metric: .squaredEuclidean) * 0.5).evaluated()
     }
 
     /// C as float32 matrices [batch, n, m], of which a transposed copy is held too.
@@ -58,7 +74,47 @@ package struct SoftMin: Sendable {
         points = (byRows, byRows)
         columns = (byRows, byRows)
         (batch, n, m, d) = (costs.shape[0], costs.shape[1], costs.shape[2], 0)
-        cost = .matrix
+        (cost, isLinearInMemory) = (.matrix, false)
+    }
+
+    /// Whether a kernel may be held beside the points: on a processor, within the limit.
+    package var holdsKernel: Bool {
+        let isGPU = points.x.device.kind == .gpu || points.x.device.kind == .accelerator
+        if isLinearInMemory || isGPU { return false }
+        return batch * n * m <= (cost != .matrix && d <= 3 ? Self.heldKernel.few : Self.heldKernel.many)
+    }
+
+    /// The same within one set, of points online.
+    package func within(_ side: Side) -> SoftMin {
+        var own = self
+        let (set, byCoordinate, count) = side == .x ? (points.x, columns.x, n) : (points.y, columns.y, m)
+        own.points = (x: set, y: set)
+        own.columns = (x: byCoordinate, y: byCoordinate)
+        own.costs = nil
+        own.n = count
+        own.m = count
+        return own
+    }
+
+    /// The same of every `x`th row and every `y`th column.
+    package func sampled(x: Int, y: Int) throws -> SoftMin {
+        if cost == .matrix, let costs { return try SoftMin(costs: costs.x.slice(axis: 1, step: x).slice(axis: 2, step: y)) }
+        return try SoftMin(
+            points.x.slice(axis: 1, step: x), points.y.slice(axis: 1, step: y), power: cost == .distance ? 1 : 2,
+            isLinearInMemory: isLinearInMemory)
+    }
+
+    /// Writes exp((f + g - C) / epsilon) [n, m] of one problem of the batch, for potentials on the CPU.
+    func fill(
+        _ kernel: Tensor, with kernels: ScalingKernels, entry: Int, potentials: (x: Tensor, y: Tensor), epsilon: Double
+    ) throws {
+        func part(_ tensor: Tensor) throws -> BufferSlice { try tensor[entry].to(.cpu).packed().evaluated().slice() }
+        let inputs = SoftMinKernels.Inputs(
+            points: try part(points.x), columns: try part(costs?.x ?? columns.y),
+            logWeights: try Tensor([Float](repeating: 0, count: m), on: .cpu).slice(), potentials: try potentials.y.slice())
+        try kernels.fill(
+            inputs, own: potentials.x.slice(), d: costs == nil ? d : 0, cost: costs == nil ? cost : .matrix, epsilon: Float(epsilon),
+            kernel: kernel.output())
     }
 
     private func call(

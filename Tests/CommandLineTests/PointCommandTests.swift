@@ -14,7 +14,8 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.errors)")
         // Each point goes straight up, by 1 and by 2: (1 / 2 + 4 / 2) / 2.
         let cost = try #require((outcome.object["linearCost"] as? NSNumber)?.doubleValue)
-        #expect(abs(cost - 1.25) < 1e-5)
+        // Marginals are off by 1e-4 at most, of which none moves further than 2.
+        #expect(abs(cost - 1.25) < 2e-4)
         #expect(outcome.object["isConverged"] as? Bool == true)
         for (moved, expected) in zip(try folder.floats("plan.npy"), [0, 0.5, 0.5, 0] as [Float]) { #expect(abs(moved - expected) < 1e-4) }
         for (place, expected) in zip(try folder.floats("map.npy"), [0, 1, 10, 2] as [Float]) { #expect(abs(place - expected) < 1e-3) }

@@ -17,6 +17,7 @@
 #include "losskit_random.h"
 #include "losskit_rips.h"
 #include "losskit_row_pairs.h"
+#include "losskit_scaling.h"
 #include "losskit_scan.h"
 #include "losskit_softmax.h"
 #include "losskit_sort.h"

@@ -62,8 +62,14 @@ typedef struct losskit_softmin_problem {
     const float *log_weights, *potentials;
 } losskit_softmin_problem;
 
-/// soft[r] = -epsilon log sum over columns of exp(exponent), and next[r] = keep own[r] + take soft[r], for the rows begin..<end.
-void losskit_softmin(const losskit_softmin_problem *problem, const float *own, float keep, float take, int64_t begin, int64_t end, float *soft,
+/// How a row's next potential comes from its soft minimum: keep own + take soft + carry before, `before` NULL for none.
+typedef struct losskit_softmin_step {
+    float keep, take, carry;
+    const float *own, *before;
+} losskit_softmin_step;
+
+/// soft[r] = -epsilon log sum over columns of exp(exponent), and next[r] by the step, for the rows begin..<end.
+void losskit_softmin(const losskit_softmin_problem *problem, const losskit_softmin_step *step, int64_t begin, int64_t end, float *soft,
                      float *next);
 
 /// out[r] = sum over columns j of w_rj (x_r - y_j) (divided by |x_r - y_j| for power 1), w_r the soft minimum's weights, which sum to 1.

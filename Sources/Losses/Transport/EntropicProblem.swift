@@ -20,17 +20,15 @@ struct EntropicProblem: Sendable {
     let penalties: (x: MarginalPenalty, y: MarginalPenalty)
     /// The mass to transport, where it is not what is best.
     let mass: Double?
-    /// Both sides are one: so are their potentials.
-    let isSymmetric: Bool
 
     init(
         _ softMin: SoftMin, weights: (x: Tensor, y: Tensor), epsilon: Double,
-        penalties: (x: MarginalPenalty, y: MarginalPenalty) = (.exact, .exact), mass: Double? = nil, isSymmetric: Bool = false
+        penalties: (x: MarginalPenalty, y: MarginalPenalty) = (.exact, .exact), mass: Double? = nil
     ) throws {
         self.softMin = softMin
         self.weights = (try stopGradient(weights.x).evaluated(), try stopGradient(weights.y).evaluated())
         logWeights = (try self.weights.x.log().evaluated(), try self.weights.y.log().evaluated())
-        (self.epsilon, self.penalties, self.mass, self.isSymmetric) = (epsilon, penalties, mass, isSymmetric)
+        (self.epsilon, self.penalties, self.mass) = (epsilon, penalties, mass)
     }
 
     /// How long to iterate, and from where.
@@ -69,62 +67,43 @@ struct EntropicProblem: Sendable {
     }
 
     func solve(_ schedule: Schedule) throws -> State {
-        let device = weights.x.device
-        var f = try schedule.initial?.x ?? .zeros(weights.x.shape, on: device)
-        var g = try schedule.initial?.y ?? .zeros(weights.y.shape, on: device)
-        var shift = try mass == nil ? nil : Tensor.zeros([softMin.batch, 1], on: device)
-        var iterations = 0
+        var run = try Run(problem: self, schedule: schedule)
+        try run.start()
+        // A kernel that is held takes a few attempts at most: at the limit of rounding it can do no more.
+        for attempt in 0..<3 where isScaling && softMin.holdsKernel {
+            guard run.iterations < schedule.maximumIterations else { break }
+            guard try run.scale(to: schedule.tolerance / Double(1 << attempt)) else { break }
+            let state = try finished(run.f, run.g, nil, iterations: run.iterations, tolerance: schedule.tolerance)
+            if state.isConverged || run.iterations >= schedule.maximumIterations { return state }
+            (run.f, run.g) = (state.f, state.g)
+        }
         while true {
-            var pace = Relaxation(isAllowed: !isSymmetric && mass == nil && penalties.x.isScaling && penalties.y.isScaling)
-            while iterations < schedule.maximumIterations {
-                let annealed = schedule.annealing.count
-                let eps = iterations < annealed ? schedule.annealing[iterations] : epsilon
-                let isChecked = iterations >= annealed && (iterations - annealed) % Relaxation.period == 0 && schedule.tolerance > 0
-                let (softX, nextF) = try step(.x, own: f, other: g, eps, share: isSymmetric ? 0.5 : pace.factor, shift)
-                iterations += 1
-                if isSymmetric {
-                    let error = isChecked ? try errors(f: f, g: f, soft: (softX, softX), shift: nil).x : .infinity
-                    (f, g) = (nextF, nextF)
-                    if error <= schedule.tolerance { break }
-                    continue
-                }
-                let (softY, nextG) = try step(.y, own: g, other: nextF, eps, share: pace.factor, shift)
-                let error = isChecked ? try errors(f: f, g: g, soft: (softX, softY), shift: shift) : (.infinity, .infinity)
-                (f, g) = (nextF, nextG)
-                if mass != nil { shift = try shifted(g, softY, eps) }
-                guard isChecked else { continue }
-                if max(error.x, error.y) <= (pace.factor > 1 ? 0.5 : 1) * schedule.tolerance { break }
-                pace.observe(max(error.x, error.y))
-            }
-            let state = try finished(f, g, shift, iterations: iterations, tolerance: schedule.tolerance)
+            try run.iterate()
+            let state = try finished(run.f, run.g, run.shift, iterations: run.iterations, tolerance: schedule.tolerance)
             // What was measured in passing is of potentials that had moved on.
-            if state.isConverged || iterations >= schedule.maximumIterations { return state }
-            (f, g, shift) = (state.f, state.g, state.shift)
+            if state.isConverged || run.iterations >= schedule.maximumIterations { return state }
+            (run.f, run.g, run.shift) = (state.f, state.g, state.shift)
         }
     }
 
+    /// Whether the best potentials are multiples of soft minima.
+    var isScaling: Bool { mass == nil && penalties.x.factor(1) != nil && penalties.y.factor(1) != nil }
+
     /// A last step without relaxation, and a close look at what came out.
     private func finished(_ f: Tensor, _ g: Tensor, _ shift: Tensor?, iterations: Int, tolerance: Double) throws -> State {
-        var state: State
-        if isSymmetric {
-            let next = try step(.x, own: f, other: f, epsilon, share: 0.5, nil).next
-            let soft = try softMin(.x, potentials: next, logWeights: logWeights.y, own: next, epsilon: epsilon).soft
-            state = State(f: next, g: next, soft: (soft, soft), errors: (0, 0), iterations: iterations, isConverged: false)
-        } else {
-            let nextF = try step(.x, own: f, other: g, epsilon, share: 1, shift).next
-            let (softY, nextG) = try step(.y, own: g, other: nextF, epsilon, share: 1, shift)
-            let softX = try softMin(.x, potentials: nextG, logWeights: logWeights.y, own: nextF, epsilon: epsilon).soft
-            state = State(
-                f: nextF, g: nextG, shift: mass == nil ? nil : try shifted(nextG, softY, epsilon), soft: (softX, softY), errors: (0, 0),
-                iterations: iterations, isConverged: false)
-        }
-        state.errors = try errors(f: state.f, g: state.g, soft: state.soft, shift: state.shift)
+        let nextF = try step(.x, own: f, other: g, epsilon, share: 1, shift).next
+        let (softY, nextG) = try step(.y, own: g, other: nextF, epsilon, share: 1, shift)
+        let softX = try softMin(.x, potentials: nextG, logWeights: logWeights.y, own: nextF, epsilon: epsilon).soft
+        var state = State(
+            f: nextF, g: nextG, shift: mass == nil ? nil : try shifted(nextG, softY, epsilon), soft: (softX, softY), errors: (0, 0),
+            iterations: iterations, isConverged: false)
+        state.errors = try errors(state)
         state.isConverged = max(state.errors.x, state.errors.y) <= tolerance
         return state
     }
 
     /// One side's soft minima, and its potentials moved by a share of the way to the best ones.
-    private func step(
+    func step(
         _ side: SoftMin.Side, own: Tensor, other: Tensor, _ eps: Double, share: Double, _ shift: Tensor?
     ) throws -> (soft: Tensor, next: Tensor) {
         let (penalty, weights) = side == .x ? (penalties.x, logWeights.y) : (penalties.y, logWeights.x)
@@ -138,14 +117,19 @@ struct EntropicProblem: Sendable {
     }
 
     /// The shift with which the plan has the mass that is asked for.
-    private func shifted(_ g: Tensor, _ soft: Tensor, _ eps: Double) throws -> Tensor? {
+    func shifted(_ g: Tensor, _ soft: Tensor, _ eps: Double) throws -> Tensor? {
         guard let mass else { return nil }
         let logMass = try ((g - soft) / eps + logWeights.y).logSumExp(axes: [1], keepDimensions: true)
         return try ((log(mass) - logMass) * eps).evaluated()
     }
 
+    /// How far the marginals of a state are from what is best for its potentials.
+    func errors(_ state: State) throws -> (x: Double, y: Double) {
+        try errors(f: state.f, g: state.g, soft: state.soft, shift: state.shift)
+    }
+
     /// Points without mass do not count.
-    private func errors(f: Tensor, g: Tensor, soft: (x: Tensor, y: Tensor), shift: Tensor?) throws -> (x: Double, y: Double) {
+    func errors(f: Tensor, g: Tensor, soft: (x: Tensor, y: Tensor), shift: Tensor?) throws -> (x: Double, y: Double) {
         func error(_ potential: Tensor, _ soft: Tensor, _ weights: Tensor, _ penalty: MarginalPenalty) throws -> Tensor {
             let sum = shift.map { potential + $0 } ?? potential
             let off = try weights * penalty.excess(((sum - soft) / epsilon).exp(), potential)
@@ -155,38 +139,5 @@ struct EntropicProblem: Sendable {
         let both = try Tensor.stack([error(f, soft.x, weights.x, penalties.x), error(g, soft.y, weights.y, penalties.y)])
         let values = try both.array(of: Double.self)
         return (values[0], values[1])
-    }
-}
-
-extension MarginalPenalty {
-    fileprivate var isScaling: Bool { factor(1) != nil }
-}
-
-/// Over-relaxation of alternating steps, its factor found from how fast errors fall.
-///
-/// With a rate r per step at factor w, steps without it have the rate s = (r + w - 1)^2 / (r w^2), for which 2 / (1 + sqrt(1 - s)) is best.
-/// Thibault et al., Overrelaxed Sinkhorn-Knopp Algorithm for Regularized Optimal Transport, 2017; Young, Iterative Solution of Large Linear
-/// Systems, 1971.
-private struct Relaxation {
-    /// Steps between two looks at the errors.
-    static let period = 10
-    var factor = 1.0
-    private var isAllowed: Bool
-    private var last: Double?
-
-    init(isAllowed: Bool) { self.isAllowed = isAllowed }
-
-    mutating func observe(_ error: Double) {
-        defer { last = error }
-        guard isAllowed, let last, last > 0, error.isFinite else { return }
-        let rate = pow(error / last, 1 / Double(Self.period))
-        guard rate < 1 else {
-            // Too bold, or at the limit of rounding.
-            (isAllowed, factor) = (factor == 1, 1)
-            return
-        }
-        guard rate > factor - 1 else { return }
-        let plain = (rate + factor - 1) * (rate + factor - 1) / (rate * factor * factor)
-        if plain < 1 { factor = max(factor, min(2 / (1 + (1 - plain).squareRoot()), 1.95)) }
     }
 }

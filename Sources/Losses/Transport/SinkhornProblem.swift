@@ -5,6 +5,7 @@ struct SinkhornProblem {
     private let inputs: [Tensor]
     private let between: EntropicProblem
     private let within: (x: EntropicProblem, y: EntropicProblem)
+    private let softMin: DebiasedSoftMin
     private let spread: Double
     private let sample: Tensor
 
@@ -27,37 +28,87 @@ struct SinkhornProblem {
         inputs = points + [weights.x, weights.y]
         if reach == nil { try EntropicProblem.checkBalance(weights, operation) }
         let penalty = reach.map { MarginalPenalty.divergence(TransportCost.epsilon(blur: $0, power: power)) } ?? .exact
-        let softMin: SoftMin
-        (softMin, spread) = try cost.softMin(isLinearInMemory: linearMemory)
-        between = try EntropicProblem(softMin, weights: weights, epsilon: epsilon, penalties: (penalty, penalty))
-        func own(_ points: Tensor, _ weights: Tensor) throws -> EntropicProblem {
-            try EntropicProblem(
-                TransportCost.points(points, points, power: power).softMin(isLinearInMemory: linearMemory).softMin,
-                weights: (weights, weights), epsilon: epsilon,
-                penalties: (penalty, penalty), isSymmetric: true)
+        // Far from the origin squared distances would be lost in rounding.
+        let centre = try stopGradient(points[0]).mean(axes: [1], keepDimensions: true)
+        let centred = (
+            x: try (stopGradient(points[0]) - centre).evaluated(), y: try (stopGradient(points[1]) - centre).evaluated()
+        )
+        spread = try TransportCost.spread(centred.x, centred.y, power: power)
+        let online = try SoftMin(centred.x, centred.y, power: power, isLinearInMemory: true)
+        func problem(_ softMin: SoftMin, _ weights: (Tensor, Tensor)) throws -> EntropicProblem {
+            try EntropicProblem(softMin, weights: weights, epsilon: epsilon, penalties: (penalty, penalty))
         }
-        within = (try own(points[0], weights.x), try own(points[1], weights.y))
+        between = try problem(online, weights)
+        within = (try problem(online.within(.x), (weights.x, weights.x)), try problem(online.within(.y), (weights.y, weights.y)))
+        let logWeights = try Tensor.concatenate([between.logWeights.x, between.logWeights.y], axis: 1).squeezed(axes: [0])
+        softMin = try DebiasedSoftMin(
+            centred.x.squeezed(axes: [0]), centred.y.squeezed(axes: [0]), logWeights: logWeights, power: power,
+            isLinearInMemory: linearMemory)
     }
 
+    /// All four problems in step, in averaged steps of everything at once: what they have in common cancels, rounding too.
     func solve(tolerance: Double, maximumIterations: Int) throws -> SinkhornResult {
         let schedule = EntropicProblem.Schedule(
             tolerance: tolerance, maximumIterations: maximumIterations, from: spread, to: between.epsilon, ratio: 0.64)
-        let state = try between.solve(schedule)
-        // These fall by half a step: a closer look costs little, and their errors do not add to the problem's between the clouds.
-        var close = schedule
-        close.tolerance = tolerance / 4
-        let own = (x: try within.x.solve(close), y: try within.y.solve(close))
-        return SinkhornResult(
-            value: try divergence(state, own).asType(sample.dtype),
-            potentials: (try state.f.squeezed(axes: [0]), try state.g.squeezed(axes: [0])), marginalErrors: state.errors,
-            iterations: state.iterations, isConverged: state.isConverged)
+        let annealed = schedule.annealing.count
+        var potentials = try Tensor.zeros([2 * softMin.count], on: sample.device)
+        var before = potentials
+        var iterations = 0
+        while true {
+            var pace = Momentum()
+            while iterations < maximumIterations {
+                let eps = iterations < annealed ? schedule.annealing[iterations] : between.epsilon
+                let step = try softMin(
+                    potentials, before: before, epsilon: eps, keep: 1 - pace.length / 2 + pace.carry,
+                    take: pace.length / 2 * factor(eps), carry: -pace.carry)
+                let isChecked = tolerance > 0 && iterations >= annealed && (iterations - annealed) % Momentum.period == 0
+                let errors = isChecked ? try between.errors(state(potentials, step.soft)) : nil
+                (before, potentials) = (potentials, step.next)
+                iterations += 1
+                guard let errors else { continue }
+                let error = max(errors.x, errors.y)
+                if error <= (pace.carry > 0 ? 0.5 : 1) * tolerance { break }
+                pace.observe(error)
+            }
+            let last = try softMin(potentials, epsilon: between.epsilon, take: factor(between.epsilon)).next
+            let soft = try softMin(last, epsilon: between.epsilon).soft
+            var found = try state(last, soft)
+            found.errors = try between.errors(found)
+            found.iterations = iterations
+            found.isConverged = max(found.errors.x, found.errors.y) <= tolerance
+            if found.isConverged || iterations >= maximumIterations {
+                return SinkhornResult(
+                    value: try divergence(found, state(last, soft, isOwn: true)).asType(sample.dtype),
+                    potentials: (try found.f.squeezed(axes: [0]), try found.g.squeezed(axes: [0])), marginalErrors: found.errors,
+                    iterations: found.iterations, isConverged: found.isConverged)
+            }
+            // What was measured in passing is of potentials that had moved on.
+            (before, potentials) = (last, last)
+        }
+    }
+
+    private func factor(_ epsilon: Double) -> Double { between.penalties.x.factor(epsilon) ?? 1 }
+
+    /// The potentials between the clouds, or those within each, with their soft minima.
+    private func state(_ potentials: Tensor, _ soft: Tensor, isOwn: Bool = false) throws -> EntropicProblem.State {
+        let (n, count, start) = (between.softMin.n, softMin.count, isOwn ? softMin.count : 0)
+        func part(_ tensor: Tensor, _ from: Int, _ to: Int) throws -> Tensor {
+            try tensor.slice(axis: 0, from: start + from, to: start + to).expandedDimensions(at: 0)
+        }
+        return EntropicProblem.State(
+            f: try part(potentials, 0, n), g: try part(potentials, n, count), soft: (try part(soft, 0, n), try part(soft, n, count)),
+            errors: (0, 0), iterations: 0, isConverged: false)
     }
 
     /// The value from the potentials, with its derivatives by the envelope theorem.
     private func divergence(
-        _ state: EntropicProblem.State, _ own: (x: EntropicProblem.State, y: EntropicProblem.State)
+        _ state: EntropicProblem.State, _ both: EntropicProblem.State
     ) throws -> Tensor {
         let (between, within) = (between, within)
+        func alone(_ potential: Tensor, _ soft: Tensor) -> EntropicProblem.State {
+            EntropicProblem.State(f: potential, g: potential, soft: (soft, soft), errors: (0, 0), iterations: 0, isConverged: false)
+        }
+        let own = (x: alone(both.f, both.soft.x), y: alone(both.g, both.soft.y))
         let (a, b) = between.weights
         // Differences first: the terms themselves are much larger.
         let ofX = try (a * (between.gain(.x, state) - within.x.gain(.x, own.x))).sum()

@@ -102,15 +102,20 @@ public enum TransportCost: Sendable {
             let isSame = x.isSame(as: y)
             let first = try (stopGradient(x) - centre).evaluated()
             let (x, y) = (first, isSame ? first : try (stopGradient(y) - centre).evaluated())
-            guard x.shape[2] > 0 else { return (try SoftMin(x, y, power: power, isLinearInMemory: isLinearInMemory), 0) }
-            let low = try Tensor.minimum(x.min(axes: [1]), y.min(axes: [1]))
-            let high = try Tensor.maximum(x.max(axes: [1]), y.max(axes: [1]))
-            let diameter = try (high - low).norm(axes: [1]).max().scalar()
-            return (try SoftMin(x, y, power: power, isLinearInMemory: isLinearInMemory), power == 1 ? diameter : diameter * diameter / 2)
+            return (try SoftMin(x, y, power: power, isLinearInMemory: isLinearInMemory), try Self.spread(x, y, power: power))
         case .matrix(let costs):
             let costs = stopGradient(costs)
             return (try SoftMin(costs: costs), try (costs.max() - costs.min()).scalar())
         }
+    }
+
+    /// About the largest cost between points [batch, n, d] and [batch, m, d].
+    static func spread(_ x: Tensor, _ y: Tensor, power: Int) throws -> Double {
+        guard x.shape[2] > 0 else { return 0 }
+        let low = try Tensor.minimum(x.min(axes: [1]), y.min(axes: [1]))
+        let high = try Tensor.maximum(x.max(axes: [1]), y.max(axes: [1]))
+        let diameter = try (high - low).norm(axes: [1]).max().scalar()
+        return power == 1 ? diameter : diameter * diameter / 2
     }
 
     /// Weights as [batch, count] in float32, each summing to 1 where none are given.

@@ -42,8 +42,8 @@ private func sylvester(_ r: Tensor, _ g: Tensor) throws -> Tensor {
     let n = factors.n
     let solutions = try zip(factors.finiteMatrices(for: "matrixSquareRoot"), given.matrices()).map { matrix, g -> [Double] in
         let (values, v) = try Decomposition.symmetricEigen(matrix, n: n)
-        // What rounding to float32 makes of a 0.
-        let least = 1e-6 * Swift.max(values.last ?? 0, 0)
+        // What rounding makes of a 0.
+        let least = (r.dtype == .float64 ? 1e-7 : 1e-6) * Swift.max(values.last ?? 0, 0)
         var turned = turn(g, v, n: n, isBack: false)
         for j in 0..<n {
             for i in 0..<n {

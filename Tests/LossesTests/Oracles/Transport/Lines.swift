@@ -60,7 +60,7 @@ func circleTransport(_ x: [Double], _ y: [Double], _ a: [Double]?, _ b: [Double]
 }
 
 /// Random unit vectors as the library draws them.
-private func directions(_ count: Int, _ d: Int, seed: Int) -> [[Double]] {
+func directions(_ count: Int, _ d: Int, seed: Int) -> [[Double]] {
     var generator = Philox(seed: UInt64(bitPattern: Int64(seed)))
     let drawn = try? Tensor.normal([count, d], using: &generator, on: .cpu).array(of: Double.self)
     let values = drawn ?? []

@@ -1,6 +1,7 @@
 extension LossOracle {
     static let transport: [LossOracle] = [
         .sinkhornDivergence, .wasserstein1D, .energyDistance1D, .circularWasserstein, .slicedWasserstein, .maxSlicedWasserstein,
-        .sphericalSlicedWasserstein, .buresWasserstein, .mongeGap, .partialAssignment,
+        .sphericalSlicedWasserstein, .buresWasserstein, .mongeGap, .partialAssignment, .sparseTransport,
+        .hausdorffDivergence, .minibatchTransport, .generalizedSlicedWasserstein,
     ]
 }

@@ -1,0 +1,88 @@
+import LossKitDevice
+import LossKitKernels
+
+/// Alternating steps of entropic transport on a kernel `exp((f + g - C) / epsilon)` that is held, one for each of a batch.
+///
+/// The potentials f and g are absorbed in it, so that float32 holds what counts, and a step costs one pass over its memory instead of an
+/// exponential for each pair and side; absorbed anew when they have moved far. On the processor.
+package struct KernelScaling {
+    /// The weights of a row or a column are off by this factor at most before potentials are absorbed anew.
+    private static let mostDrift = 25.0
+
+    private let softMin: SoftMin
+    private let weights: (x: Tensor, y: Tensor)
+    private let epsilon: Double
+    private let penalties: (factors: (x: Double, y: Double), slacks: (x: Double, y: Double))
+    private let kernels: ScalingKernels
+    private var problems: [Problem] = []
+
+    private struct Problem {
+        var kernel: Tensor
+        var a: Tensor
+        var b: Tensor
+        /// Over epsilon.
+        var base: (x: Tensor, y: Tensor)
+        var logs: (u: Tensor, v: Tensor)
+        var scaled: Tensor
+        var sums: Tensor
+    }
+
+    /// - Parameters:
+    ///   - factors: Of each side's best potentials.
+    ///   - slacks: epsilon / rho of each side, 0 where it is exact.
+    package init(
+        _ softMin: SoftMin, weights: (x: Tensor, y: Tensor), potentials: (x: Tensor, y: Tensor), epsilon: Double,
+        factors: (x: Double, y: Double), slacks: (x: Double, y: Double)
+    ) throws {
+        (self.softMin, self.epsilon, penalties) = (softMin, epsilon, (factors, slacks))
+        self.weights = (try weights.x.to(.cpu).packed().evaluated(), try weights.y.to(.cpu).packed().evaluated())
+        kernels = ScalingKernels(n: softMin.n, m: softMin.m)
+        try absorb((try potentials.x.to(.cpu), try potentials.y.to(.cpu)))
+    }
+
+    /// Fills the kernels for potentials [batch, n] and [batch, m].
+    private mutating func absorb(_ potentials: (x: Tensor, y: Tensor)) throws {
+        let old = problems
+        problems = []
+        for entry in 0..<softMin.batch {
+            let (f, g) = (try potentials.x[entry].packed().evaluated(), try potentials.y[entry].packed().evaluated())
+            let kernel = try old.isEmpty ? Tensor.empty([softMin.n, softMin.m], dtype: .float32, on: .cpu) : old[entry].kernel
+            try softMin.fill(kernel, with: kernels, entry: entry, potentials: (f, g), epsilon: epsilon)
+            let b = try weights.y[entry].packed().evaluated()
+            problems.append(
+                Problem(
+                    kernel: kernel, a: try weights.x[entry].packed().evaluated(), b: b,
+                    base: (try (f.asType(.float64) / epsilon).evaluated(), try (g.asType(.float64) / epsilon).evaluated()),
+                    logs: (
+                        // Memory of their own, which steps write.
+                        try Tensor([Double](repeating: 0, count: softMin.n), on: .cpu),
+                        try Tensor([Double](repeating: 0, count: softMin.m), on: .cpu)
+                    ), scaled: try Tensor(b.array(of: Float.self), on: .cpu),
+                    sums: try Tensor.empty([kernels.sumCount], dtype: .float32, on: .cpu)))
+        }
+    }
+
+    /// A step of all; the largest errors before it. Nil when the kernel has become of no use.
+    package mutating func step(share: Double) throws -> (x: Double, y: Double)? {
+        let step = ScalingKernels.Step(share: share, factors: penalties.factors, slacks: penalties.slacks)
+        var (errors, drift) = ((x: 0.0, y: 0.0), 0.0)
+        for problem in problems {
+            let notes = try kernels.step(
+                step, fixed: [problem.kernel, problem.a, problem.b, problem.base.x, problem.base.y].map { try $0.slice() },
+                moving: [problem.logs.u, problem.logs.v, problem.scaled, problem.sums].map { try $0.output() })
+            errors = (Swift.max(errors.x, notes.errors.x), Swift.max(errors.y, notes.errors.y))
+            drift = notes.drift <= drift ? drift : notes.drift
+        }
+        guard drift.isFinite, drift < 80 else { return nil }
+        if drift > Self.mostDrift { try absorb(potentials()) }
+        return errors
+    }
+
+    /// The potentials as they are, float32 [batch, n] and [batch, m].
+    package func potentials() throws -> (x: Tensor, y: Tensor) {
+        func joined(_ parts: [Tensor]) throws -> Tensor { try Tensor.stack(parts).asType(.float32).evaluated() }
+        return (
+            try joined(problems.map { ($0.base.x + $0.logs.u) * epsilon }), try joined(problems.map { ($0.base.y + $0.logs.v) * epsilon })
+        )
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import LossKitTestSupport
+
+extension LossOracle {
+    /// All columns' entries may be used: the maximum is smooth. By gradient steps of the length that the curvature allows.
+    static let sparseTransport = LossOracle(
+        name: "sparseTransport", tolerance: 1e-5, gradientTolerance: 2e-4, step: 1e-4, noise: 1e-12, sampledElements: 3,
+        options: ["maximumNonzeros": "17", "gamma": "0.5"], sizes: [1, 2, 9], constrained: ["a", "b"], isFiniteEverywhere: false,
+        allowsEmpty: false, isTwiceDifferentiable: false
+    ) { given in
+        let (costs, gamma) = (given["cost"], given.number("gamma", 1))
+        let (n, m) = (costs.rows, costs.columns)
+        let a = given.inputs["a"]?.values ?? [Double](repeating: 1 / Double(n), count: n)
+        let b = given.inputs["b"]?.values ?? [Double](repeating: 1 / Double(m), count: m)
+        /// The column's masses: the projection by bisection of the threshold.
+        func column(_ j: Int, _ alpha: [Double]) -> [Double] {
+            let scores = (0..<n).map { alpha[$0] - costs[$0, j] }
+            var (low, high) = ((scores.max() ?? 0) - gamma * b[j] - 1, scores.max() ?? 0)
+            for _ in 0..<80 {
+                let middle = (low + high) / 2
+                if scores.reduce(0, { $0 + max($1 - middle, 0) }) > gamma * b[j] { low = middle } else { high = middle }
+            }
+            return scores.map { max($0 - low, 0) / gamma }
+        }
+        var (alpha, ahead, momentum) = ([Double](repeating: 0, count: n), [Double](repeating: 0, count: n), 1.0)
+        for _ in 0..<600 {
+            let columns = (0..<m).map { column($0, ahead) }
+            let slope = (0..<n).map { i in a[i] - columns.reduce(0) { $0 + $1[i] } }
+            let next = (0..<n).map { ahead[$0] + gamma / Double(m) * slope[$0] }
+            let faster = (1 + (1 + 4 * momentum * momentum).squareRoot()) / 2
+            // Momentum that points the wrong way starts anew.
+            let isWrong = zip(slope, zip(next, alpha)).reduce(0) { $0 + $1.0 * ($1.1.0 - $1.1.1) } < 0
+            ahead = isWrong ? next : (0..<n).map { next[$0] + (momentum - 1) / faster * (next[$0] - alpha[$0]) }
+            (alpha, momentum) = (next, isWrong ? 1 : faster)
+        }
+        var value = zip(alpha, a).reduce(0) { $0 + $1.0 * $1.1 }
+        for j in 0..<m {
+            for (i, mass) in column(j, alpha).enumerated() { value -= mass * (alpha[i] - costs[i, j]) - gamma / 2 * mass * mass }
+        }
+        return [value]
+    }
+
+    static let hausdorffDivergence = LossOracle(
+        name: "hausdorffDivergence", tolerance: 2e-5, gradientTolerance: 5e-4, step: 1e-4, noise: 1e-14, sampledElements: 3,
+        settings: ["tolerance": "1e-6", "maximumIterations": "600"], options: ["epsilon": "0.7"], sizes: [1, 2, 9],
+        constrained: ["a", "b"], isTwiceDifferentiable: false, cases: [LossCase(options: ["epsilon": "0.5", "power": "1"])]
+    ) { given in
+        let (x, y) = (given["x"], given["y"])
+        let a = given.inputs["a"]?.values ?? [Double](repeating: 1 / Double(x.rows), count: x.rows)
+        let b = given.inputs["b"]?.values ?? [Double](repeating: 1 / Double(y.rows), count: y.rows)
+        let (epsilon, power) = (given.number("epsilon", 0.05), Int(given.number("power", 2)))
+        func cost(_ p: [Double], _ q: [Double]) -> Double { power == 1 ? distance(p, q) : pow(distance(p, q), 2) / 2 }
+        func soft(_ p: [Double], _ points: Matrix, _ weights: [Double], _ f: [Double]) -> Double {
+            -epsilon * logSumExp(f.indices.map { log(weights[$0]) + (f[$0] - cost(p, points.row($0))) / epsilon })
+        }
+        func potential(_ points: Matrix, _ weights: [Double]) -> [Double] {
+            var f = [Double](repeating: 0, count: points.rows)
+            for _ in 0..<200 { f = f.indices.map { (f[$0] + soft(points.row($0), points, weights, f)) / 2 } }
+            return f
+        }
+        let (f, g) = (potential(x, a), potential(y, b))
+        let ofX = f.indices.reduce(0) { $0 + a[$1] * (soft(x.row($1), y, b, g) - f[$1]) }
+        let ofY = g.indices.reduce(0) { $0 + b[$1] * (soft(y.row($1), x, a, f) - g[$1]) }
+        return [(ofX + ofY) / 2]
+    }
+
+    /// All permutations.
+    static let minibatchTransport = LossOracle(name: "minibatchTransport", sizes: [1, 2, 5], allowsEmpty: false) { given in
+        let (x, y) = (given["x"], given["y"])
+        func least(_ i: Int, _ free: [Int]) -> Double {
+            guard i < x.rows else { return 0 }
+            return free.map { j in pow(distance(x.row(i), y.row(j)), 2) / 2 + least(i + 1, free.filter { $0 != j }) }.min() ?? 0
+        }
+        return [least(0, Array(0..<y.rows)) / Double(x.rows)]
+    }
+
+    static let generalizedSlicedWasserstein = LossOracle(
+        name: "generalizedSlicedWasserstein", gradientTolerance: 2e-5, options: ["projections": "7"], isFiniteEverywhere: false,
+        allowsEmpty: false,
+        cases: [
+            LossCase(options: ["slicing": "polynomial"], extents: ["n": 5]),
+            LossCase(options: ["slicing": "polynomial", "degree": "2", "p": "1"]),
+            LossCase(options: ["radius": "2", "p": "1", "seed": "3"], withOptional: true),
+        ]
+    ) { given in
+        let (d, degree) = (given["x"].columns, Int(given.number("degree", 3)))
+        let (count, seed) = (Int(given.number("projections", 50)), Int(given.number("seed", 0)))
+        /// Exponents of all monomials, as lists of factors that do not fall.
+        var factors = (0..<d).map { [$0] }
+        for _ in 1..<degree { factors = (0..<d).flatMap { last in factors.filter { $0[$0.count - 1] <= last }.map { $0 + [last] } } }
+        let isPolynomial = given.word("slicing", "circular") == "polynomial"
+        let lines = directions(count, isPolynomial ? factors.count : d, seed: seed)
+        func reduced(_ points: Matrix, _ line: [Double]) -> [Double] {
+            (0..<points.rows).map { row in
+                let point = points.row(row)
+                if isPolynomial { return zip(factors, line).reduce(0) { $0 + $1.0.reduce($1.1) { $0 * point[$1] } } }
+                return distance(point, line.map { $0 * given.number("radius", 1) })
+            }
+        }
+        let values = lines.map {
+            lineTransport(
+                reduced(given["x"], $0), reduced(given["y"], $0), given.inputs["a"]?.values, given.inputs["b"]?.values,
+                p: given.number("p", 2))
+        }
+        return [values.reduce(0, +) / Double(count)]
+    }
+}
