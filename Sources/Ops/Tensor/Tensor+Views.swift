@@ -31,6 +31,11 @@ extension Tensor {
         let original = self.shape
         let vjp: @Sendable (Pullback) throws -> [Tensor?] = { [try $0.cotangent.reshaped(original)] }
         if isContiguous { return view("reshaped", shape: target, strides: Shape.rowMajorStrides(target), vjp: vjp) }
+        // Axes of extent 1 come and go without a copy.
+        var kept = zip(self.shape, strides).filter { $0.0 != 1 }[...]
+        if kept.map(\.0) == target.filter({ $0 != 1 }) {
+            return view("reshaped", shape: target, strides: target.map { $0 == 1 ? 0 : kept.removeFirst().1 }, vjp: vjp)
+        }
         let packed = packed()
         return Self.record("reshaped", inputs: [self], output: try packed.reshaped(target), vjp: vjp)
     }
