@@ -11,9 +11,9 @@ static void LK(losskit_pair_coefficients)(int metric, const float *restrict valu
 
 lk_inline float LK(square_of)(int metric, float value) { return metric == losskit_euclidean ? value * value : value; }
 
-static void LK(losskit_pair_block_columns)(int metric, int accumulates, const float *values, const float *x, const float *y, const float *y_centred,
-                                          const float *x_norms, const float *y_norms, int64_t rows, int64_t begin, int64_t end, int64_t m,
-                                          int64_t d, float *weight, float *dy) {
+static void LK(losskit_pair_block_columns)(int metric, int accumulates, const float *cotangent, int64_t row, int64_t column, const float *values,
+                                          const float *x, const float *y, const float *y_centred, const float *x_norms, const float *y_norms,
+                                          int64_t rows, int64_t begin, int64_t end, int64_t m, int64_t d, float *weight, float *dy) {
     float sums[LK(pair_block)];
     for (int64_t at = begin; at < end; at += LK(pair_block)) {
         int64_t n = end - at < LK(pair_block) ? end - at : LK(pair_block);
@@ -22,6 +22,9 @@ static void LK(losskit_pair_block_columns)(int metric, int accumulates, const fl
         for (int64_t i = 0; i < rows; i++) {
             const float *restrict v = values + i * m + at, *restrict others = y_norms + at;
             float *restrict w = weight + i * m + at, norm = x_norms[i];
+            const float *given = cotangent ? cotangent + i * row + at * column : w;
+            if (cotangent && column == 0) for (int64_t l = 0; l < n; l++) w[l] = *given;
+            else if (cotangent) for (int64_t l = 0; l < n; l++) w[l] = given[l * column];
             LK(losskit_pair_coefficients)(metric, v, n, w);
             if (!dy) continue;
             int32_t near = 0;

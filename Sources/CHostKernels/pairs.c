@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+// Without errno, so that loops of it become vectors.
+#define LK_SQRT(x) __builtin_elementwise_sqrt(x)
+
 #define LK_BODY "pairs_bodies.h"
 #include "isa.h"
 
@@ -30,20 +33,18 @@ LK_DISPATCH(losskit_pair_extremes,
 LK_DISPATCH(losskit_pair_centre,
             (const float *points, const float *centre, int64_t begin, int64_t end, int64_t d, float *centred, float *norms),
             (points, centre, begin, end, d, centred, norms))
-LK_DISPATCH(losskit_pair_combine,
-            (int metric, const float *x, const float *y, const float *x_norms, const float *y_norms, int64_t begin, int64_t end, int64_t first,
-             int64_t m, int64_t d, float *out),
-            (metric, x, y, x_norms, y_norms, begin, end, first, m, d, out))
-LK_DISPATCH(losskit_pair_weights,
-            (int metric, const float *cotangent, const float *distance, int64_t row, int64_t column, const float *x, const float *y,
-             const float *x_centred, const float *x_norms, const float *y_norms, int64_t begin, int64_t end, int64_t m, int64_t d, float *weight,
-             float *out),
-            (metric, cotangent, distance, row, column, x, y, x_centred, x_norms, y_norms, begin, end, m, d, weight, out))
+LK_DISPATCH(losskit_pair_pack, (const float *points, int64_t begin, int64_t end, int64_t m, int64_t d, float *panels),
+            (points, begin, end, m, d, panels))
+LK_DISPATCH(losskit_pair_products,
+            (int metric, int starts_at_row, const float *x, const float *y, const float *x_centred, const float *panels, const float *x_norms,
+             const float *y_norms, int64_t begin, int64_t end, int64_t m, int64_t d, float *out),
+            (metric, starts_at_row, x, y, x_centred, panels, x_norms, y_norms, begin, end, m, d, out))
 LK_DISPATCH(losskit_pair_coefficients, (int metric, const float *values, int64_t count, float *weight), (metric, values, count, weight))
 LK_DISPATCH(losskit_pair_block_columns,
-            (int metric, int accumulates, const float *values, const float *x, const float *y, const float *y_centred, const float *x_norms,
-             const float *y_norms, int64_t rows, int64_t begin, int64_t end, int64_t m, int64_t d, float *weight, float *dy),
-            (metric, accumulates, values, x, y, y_centred, x_norms, y_norms, rows, begin, end, m, d, weight, dy))
+            (int metric, int accumulates, const float *cotangent, int64_t row, int64_t column, const float *values, const float *x,
+             const float *y, const float *y_centred, const float *x_norms, const float *y_norms, int64_t rows, int64_t begin, int64_t end,
+             int64_t m, int64_t d, float *weight, float *dy),
+            (metric, accumulates, cotangent, row, column, values, x, y, y_centred, x_norms, y_norms, rows, begin, end, m, d, weight, dy))
 LK_DISPATCH(losskit_pair_block_rows,
             (int metric, const float *values, const float *x, const float *y, const float *x_centred, const float *x_norms, const float *y_norms,
              int64_t begin, int64_t end, int64_t m, int64_t d, float *weight, float *dx),

@@ -36,7 +36,7 @@ static float LK(block_exponents)(const losskit_softmin_problem *problem, const L
         for (int64_t j = 0; j < n; j++) out[j] = LK_FMAF(u[j] - y[j], inverse, w[j]);
     } else if (problem->power == 1) {
         LK(block_distances)(losskit_squared_euclidean, x, y, m, d, n, distances);
-        for (int64_t j = 0; j < n; j++) distances[j] = __builtin_sqrtf(distances[j]);
+        for (int64_t j = 0; j < n; j++) distances[j] = LK_SQRT(distances[j]);
         for (int64_t j = 0; j < n; j++) out[j] = LK_FMAF(u[j] - distances[j], inverse, w[j]);
     } else if (d == 1) {
         float a = x[0];

@@ -4,26 +4,28 @@ import LossKitDevice
 extension PairProducts {
     /// Two sets of points less their common mean, x first, and their squared lengths, in memory of the host.
     package struct CentredPoints: Sendable {
-        fileprivate let shared: Shared<Centred>
+        fileprivate let shared: Shared<(centred: Centred, panels: Panels)>
     }
 
     /// The points as all blocks read them.
     func centred(x: BufferSlice, y: BufferSlice, on device: Device) throws -> CentredPoints {
-        let centred = try device.run(
-            "pair_centre", shape: [n, m, d], reads: [x, y], bytes: 8 * (n + m) * d, numbers: { (_: Shared<Centred>) in [] },
-            host: { pointers in Shared(try Centred(x: pointers.read(0), y: pointers.read(1), n: n, m: m, d: d)) },
+        typealias Points = Shared<(centred: Centred, panels: Panels)>
+        func laidOut(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>) throws -> Points {
+            let centred = try Centred(x: x, y: y, n: n, m: m, d: d)
+            return Shared((centred, try Panels(centred.points + n * d, m: m, d: d)))
+        }
+        let points = try device.run(
+            "pair_centre", shape: [n, m, d], reads: [x, y], bytes: 8 * (n + m) * d, numbers: { (_: Points) in [] },
+            host: { pointers in try laidOut(pointers.read(0), pointers.read(1)) },
             openCL: { encoder in
-                var result: Shared<Centred>?
+                var result: Points?
                 try encoder.withHostAccess(to: [x, y]) { pointers in
-                    result = Shared(
-                        try Centred(
-                            x: pointers[0].assumingMemoryBound(to: Float.self), y: pointers[1].assumingMemoryBound(to: Float.self), n: n,
-                            m: m, d: d))
+                    result = try laidOut(pointers[0].assumingMemoryBound(to: Float.self), pointers[1].assumingMemoryBound(to: Float.self))
                 }
                 guard let result else { throw DeviceError.invalidLaunch(kernel: "pair_centre", problem: "no points") }
                 return result
             })
-        return CentredPoints(shared: centred)
+        return CentredPoints(shared: points)
     }
 
     /// The distances [rows, m] of a block of x to all y.
@@ -32,18 +34,15 @@ extension PairProducts {
     ) throws {
         let count = rows.count
         try run(
-            "pair_block", reads: [x.advanced(by: rows.lowerBound * d), y], write: out, bytes: 4 * (count * d + m * d + count * m),
+            "pair_block", reads: [x.advanced(by: rows.lowerBound * d), y], writes: [out], bytes: 4 * (count * d + m * d + count * m),
             flops: 2 * count * m * d, on: device
-        ) { reads, out in
-            let (points, norms) = (centred.shared.value.points, centred.shared.value.norms)
-            sgemm(true, count, m, d, -2, points + rows.lowerBound * d, points + n * d, 0, out, m)
-            let call = Shared((x: reads[0], y: reads[1], norms: norms + rows.lowerBound, others: norms + n, out: out))
-            let (metric, m, d) = (metric, m, d)
-            ThreadPool.forEachChunk(of: count, minimumPerChunk: 8) { chunk in
-                losskit_pair_combine(
-                    metric, call.value.x, call.value.y, call.value.norms, call.value.others, Int64(chunk.lowerBound),
-                    Int64(chunk.upperBound), 0, Int64(m), Int64(d), call.value.out)
-            }
+        ) { reads, writes in
+            let (points, panels) = centred.shared.value
+            let first = rows.lowerBound
+            // As if the block were all rows.
+            products(
+                0..<count, x: reads[0], y: reads[1], points: points.points + first * d, panels, points.norms + first,
+                others: points.norms + n, isSymmetric: false, into: writes[0])
         }
     }
 
@@ -56,24 +55,11 @@ extension PairProducts {
         let (count, first) = (rows.count, rows.lowerBound)
         let slices = [x.advanced(by: first * d), y, values, weight] + [dx?.advanced(by: first * d), dy].compactMap { $0 }
         func body(_ pointers: [UnsafeMutablePointer<Float>]) {
-            let (points, norms) = (centred.shared.value.points, centred.shared.value.norms)
-            let targets = (dx: dx.map { _ in pointers[4] }, dy: dy.map { _ in pointers[dx == nil ? 4 : 5] })
-            let call = Shared((given: pointers, targets: targets, points: points, norms: norms))
-            let (metric, n, m, d) = (metric, n, m, d)
-            ThreadPool.forEachChunk(of: m, minimumPerChunk: max(16, 1 << 15 / count)) { chunk in
-                let (given, norms) = (call.value.given, call.value.norms)
-                losskit_pair_block_columns(
-                    metric, first > 0 ? 1 : 0, given[2], given[0], given[1], call.value.points + n * d, norms + first, norms + n,
-                    Int64(count), Int64(chunk.lowerBound), Int64(chunk.upperBound), Int64(m), Int64(d), given[3], call.value.targets.dy)
-            }
-            ThreadPool.forEachChunk(of: count, minimumPerChunk: max(1, 1 << 15 / m)) { chunk in
-                let (given, norms) = (call.value.given, call.value.norms)
-                losskit_pair_block_rows(
-                    metric, given[2], given[0], given[1], call.value.points + first * d, norms + first, norms + n,
-                    Int64(chunk.lowerBound), Int64(chunk.upperBound), Int64(m), Int64(d), given[3], call.value.targets.dx)
-            }
-            if let dx = targets.dx { sgemm(false, count, d, m, -1, pointers[3], points + n * d, 1, dx, d) }
-            if let dy = targets.dy { addTransposedProduct(count, pointers[3], points + first * d, to: dy) }
+            pull(
+                PulledBlock(
+                    first: first, count: count, cotangent: nil, rowStride: 0, columnStride: 0, values: pointers[2], weight: pointers[3],
+                    x: pointers[0], y: pointers[1], dx: dx.map { _ in pointers[4] }, dy: dy.map { _ in pointers[dx == nil ? 4 : 5] }),
+                of: centred.shared.value.centred)
         }
         try device.run(
             "pair_block_pullback", shape: [count, m, d], reads: [slices[0], y, values], writes: [], updates: Array(slices[3...]),
@@ -84,6 +70,47 @@ extension PairProducts {
             openCL: { encoder in
                 try encoder.withHostAccess(to: slices) { body($0.map { $0.assumingMemoryBound(to: Float.self) }) }
             })
+    }
+
+    /// Some rows' part in the derivatives of the points.
+    struct PulledBlock {
+        let first: Int
+        let count: Int
+        /// The derivatives with respect to distances by strides, or nil where they are the weights.
+        let cotangent: UnsafePointer<Float>?
+        let rowStride: Int
+        let columnStride: Int
+        /// The distances [count, m].
+        let values: UnsafePointer<Float>
+        /// [count, m], used up.
+        let weight: UnsafeMutablePointer<Float>
+        let x: UnsafePointer<Float>
+        let y: UnsafePointer<Float>
+        let dx: UnsafeMutablePointer<Float>?
+        /// The first block starts its sums.
+        let dy: UnsafeMutablePointer<Float>?
+    }
+
+    /// Adds a block's part: weights of the differences, and their products with the centred points both ways.
+    func pull(_ block: PulledBlock, of centred: Centred) {
+        let (metric, n, m, d) = (metric, n, m, d)
+        let (first, count, points) = (block.first, block.count, centred.points)
+        let call = Shared((block: block, points: points, norms: centred.norms))
+        ThreadPool.forEachChunk(of: m, minimumPerChunk: max(16, 1 << 15 / count)) { chunk in
+            let (block, points, norms) = call.value
+            losskit_pair_block_columns(
+                metric, first > 0 ? 1 : 0, block.cotangent, Int64(block.rowStride), Int64(block.columnStride), block.values, block.x,
+                block.y, points + n * d, norms + first, norms + n, Int64(count), Int64(chunk.lowerBound), Int64(chunk.upperBound),
+                Int64(m), Int64(d), block.weight, block.dy)
+        }
+        ThreadPool.forEachChunk(of: count, minimumPerChunk: max(1, 1 << 15 / m)) { chunk in
+            let (block, points, norms) = call.value
+            losskit_pair_block_rows(
+                metric, block.values, block.x, block.y, points + first * d, norms + first, norms + n, Int64(chunk.lowerBound),
+                Int64(chunk.upperBound), Int64(m), Int64(d), block.weight, block.dx)
+        }
+        if let dx = block.dx { sgemm(false, count, d, m, -1, block.weight, points + n * d, 1, dx, d) }
+        if let dy = block.dy { addTransposedProduct(count, block.weight, points + first * d, to: dy) }
     }
 
     /// dy -= weight^T x of a block's weights [count, m] and centred points [count, d].

@@ -41,76 +41,97 @@ package struct PairProducts: Sendable {
     /// All distances [n, m] of x [n, d] and y [m, d]; of one set to itself each pair is computed once.
     package func distances(x: BufferSlice, y: BufferSlice, isSymmetric: Bool, into out: BufferSlice, on device: Device) throws {
         try run(
-            "pair_distances", reads: [x, y], write: out, bytes: 4 * (n * d + m * d + n * m), flops: 2 * n * m * d / (isSymmetric ? 2 : 1),
-            on: device
-        ) { reads, out in
-            let (x, y) = (reads[0], reads[1])
+            "pair_distances", reads: [x, y], writes: [out], bytes: 4 * (n * d + m * d + n * m),
+            flops: 2 * n * m * d / (isSymmetric ? 2 : 1), on: device
+        ) { reads, writes in
+            let (x, y, out) = (reads[0], reads[1], writes[0])
             let centred = try Centred(x: x, y: y, n: n, m: m, d: d)
-            defer { withExtendedLifetime(centred) {} }
-            let call = Shared((out: out, x: x, y: y, norms: centred.norms, otherNorms: centred.norms + n))
-            let (metric, m, d) = (metric, m, d)
-            for begin in stride(from: 0, to: n, by: rowsAtOnce) {
-                let (rows, first) = (min(rowsAtOnce, n - begin), isSymmetric ? begin : 0)
-                sgemm(
-                    true, rows, m - first, d, -2, centred.points + begin * d, centred.points + (n + first) * d, 0, out + begin * m + first,
-                    m)
-                ThreadPool.forEachChunk(of: rows, minimumPerChunk: 8) { chunk in
-                    losskit_pair_combine(
-                        metric, call.value.x, call.value.y, call.value.norms, call.value.otherNorms, Int64(begin + chunk.lowerBound),
-                        Int64(begin + chunk.upperBound), Int64(first), Int64(m), Int64(d), call.value.out)
-                }
-            }
+            let panels = try Panels(centred.points + n * d, m: m, d: d)
+            defer { withExtendedLifetime((centred, panels)) {} }
+            products(
+                0..<n, x: x, y: y, points: centred.points, panels, centred.norms, others: centred.norms + n, isSymmetric: isSymmetric,
+                into: out)
             guard isSymmetric else { return }
+            let (matrix, m) = (Shared(out), m)
             ThreadPool.forEachChunk(of: n, minimumPerChunk: 32) { rows in
-                losskit_pair_mirror(Int64(rows.lowerBound), Int64(rows.upperBound), Int64(m), call.value.out)
+                losskit_pair_mirror(Int64(rows.lowerBound), Int64(rows.upperBound), Int64(m), matrix.value)
             }
         }
     }
 
-    /// The derivative with respect to x [n, d], given the distances and their cotangent by the same strides.
-    package func gradient(
-        x: BufferSlice, y: BufferSlice, cotangent: BufferSlice, distance: BufferSlice, rowStride: Int, columnStride: Int,
-        into out: BufferSlice, on device: Device
+    /// The derivatives with respect to x and y, as far as they are wanted, given the distances [n, m] and their cotangent by strides.
+    package func gradients(
+        x: BufferSlice, y: BufferSlice, cotangent: BufferSlice, rowStride: Int, columnStride: Int, distances: BufferSlice, dx: BufferSlice?,
+        dy: BufferSlice?, on device: Device
     ) throws {
         try run(
-            "pair_differences", reads: [x, y, cotangent, distance], write: out, bytes: 4 * (2 * n * d + m * d + 2 * n * m),
-            flops: 2 * n * m * d,
-            on: device
-        ) { reads, out in
+            "pair_differences", reads: [x, y, cotangent, distances], writes: [dx, dy].compactMap { $0 },
+            bytes: 4 * (2 * n * d + 2 * m * d + 2 * n * m), flops: 4 * n * m * d, on: device
+        ) { reads, writes in
             let centred = try Centred(x: reads[0], y: reads[1], n: n, m: m, d: d)
             let weights = try Buffer(byteCount: 4 * min(rowsAtOnce, n) * m, on: .cpu)
             defer { withExtendedLifetime((centred, weights)) {} }
             guard let weight = weights.hostPointer?.assumingMemoryBound(to: Float.self) else { return }
-            let call = Shared((reads: reads, weight: weight, out: out, points: centred.points, norms: centred.norms))
-            let (metric, m, d, n) = (metric, m, d, n)
+            let (first, second) = (dx == nil ? nil : writes[0], dy == nil ? nil : writes[dx == nil ? 0 : 1])
             for begin in stride(from: 0, to: n, by: rowsAtOnce) {
-                let rows = min(rowsAtOnce, n - begin)
-                ThreadPool.forEachChunk(of: rows, minimumPerChunk: 8) { chunk in
-                    let (reads, first) = (call.value.reads, begin + chunk.lowerBound)
-                    losskit_pair_weights(
-                        metric, reads[2], reads[3], Int64(rowStride), Int64(columnStride), reads[0], reads[1], call.value.points,
-                        call.value.norms, call.value.norms + n, Int64(first), Int64(begin + chunk.upperBound), Int64(m), Int64(d),
-                        call.value.weight + chunk.lowerBound * m, call.value.out)
-                }
-                sgemm(false, rows, d, m, -1, weight, centred.points + n * d, 1, out + begin * d, d)
+                pull(
+                    PulledBlock(
+                        first: begin, count: min(rowsAtOnce, n - begin), cotangent: reads[2] + begin * rowStride, rowStride: rowStride,
+                        columnStride: columnStride, values: reads[3] + begin * m, weight: weight, x: reads[0] + begin * d, y: reads[1],
+                        dx: first.map { $0 + begin * d }, dy: second), of: centred)
             }
         }
     }
 
+    /// Distances [rows, m] of rows of x, given these centred, with their norms and those of all y.
+    func products(
+        _ rows: Range<Int>, x: UnsafePointer<Float>, y: UnsafePointer<Float>, points: UnsafePointer<Float>, _ panels: Panels,
+        _ norms: UnsafePointer<Float>, others: UnsafePointer<Float>, isSymmetric: Bool, into out: UnsafeMutablePointer<Float>
+    ) {
+        let call = Shared((x: x, y: y, points: points, panels: panels.values, norms: norms, others: others, out: out))
+        let (metric, m, d) = (metric, m, d)
+        ThreadPool.forEachChunk(of: rows.count, minimumPerChunk: max(8, 1 << 18 / (m * d))) { chunk in
+            let (x, y, points, panels, norms, others, out) = call.value
+            losskit_pair_products(
+                metric, isSymmetric ? 1 : 0, x, y, points, panels, norms, others, Int64(rows.lowerBound + chunk.lowerBound),
+                Int64(rows.lowerBound + chunk.upperBound), Int64(m), Int64(d), out)
+        }
+    }
+
     func run(
-        _ name: StaticString, reads: [BufferSlice], write: BufferSlice, bytes: Int, flops: Int, on device: Device,
-        _ body: ([UnsafePointer<Float>], UnsafeMutablePointer<Float>) throws -> Void
+        _ name: StaticString, reads: [BufferSlice], writes: [BufferSlice], bytes: Int, flops: Int, on device: Device,
+        _ body: ([UnsafePointer<Float>], [UnsafeMutablePointer<Float>]) throws -> Void
     ) throws {
         try device.run(
-            name, shape: [n, m, d], reads: reads, writes: [write], bytes: bytes, flops: flops,
-            host: { pointers in try body(reads.indices.map { pointers.read($0) }, pointers.write(0)) },
+            name, shape: [n, m, d], reads: reads, writes: writes, bytes: bytes, flops: flops,
+            host: { pointers in try body(reads.indices.map { pointers.read($0) }, writes.indices.map { pointers.write($0) }) },
             openCL: { encoder in
-                try encoder.withHostAccess(to: reads + [write]) { pointers in
-                    try body(
-                        reads.indices.map { UnsafePointer(pointers[$0].assumingMemoryBound(to: Float.self)) },
-                        pointers[reads.count].assumingMemoryBound(to: Float.self))
+                try encoder.withHostAccess(to: reads + writes) { pointers in
+                    let floats = pointers.map { $0.assumingMemoryBound(to: Float.self) }
+                    try body(floats[..<reads.count].map { UnsafePointer($0) }, Array(floats[reads.count...]))
                 }
             })
+    }
+}
+
+/// Centred points y as products read them.
+struct Panels {
+    let values: UnsafeMutablePointer<Float>
+    private let memory: Buffer
+
+    init(_ points: UnsafePointer<Float>, m: Int, d: Int) throws {
+        memory = try Buffer(byteCount: 4 * (m + 16) * d, on: .cpu)
+        guard let floats = memory.hostPointer?.assumingMemoryBound(to: Float.self) else {
+            throw DeviceError.invalidLaunch(kernel: "pair_pack", problem: "no points")
+        }
+        values = floats
+        let call = Shared((points: points, values: floats))
+        let panel = Int(losskit_pair_panel)
+        ThreadPool.forEachChunk(of: (m + panel - 1) / panel, minimumPerChunk: max(1, 1 << 13 / (panel * d))) { chunk in
+            losskit_pair_pack(
+                call.value.points, Int64(chunk.lowerBound * panel), Int64(min(m, chunk.upperBound * panel)), Int64(m), Int64(d),
+                call.value.values)
+        }
     }
 }
 

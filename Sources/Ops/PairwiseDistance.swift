@@ -119,6 +119,9 @@ private struct PairwiseDistances: Sendable {
         }
         return Tensor.record("pairwiseDistance", inputs: [x, y], output: output, savingOutput: true) { [self] pullback in
             let (cotangent, distance) = (pullback.cotangent, pullback.outputs[0])
+            if !Tensor.records([x, y, cotangent, distance]), let products = PairProducts(metric, n: n, m: m, d: d, on: x.device) {
+                return try slopes(by: products, x, y, cotangent, distance, isNeeded: pullback.isNeeded)
+            }
             return [
                 pullback.isNeeded[0] ? try slope(x, y, cotangent, distance) : nil,
                 pullback.isNeeded[1] ? try slope(y, x, cotangent.swappingAxes(-1, -2), distance.swappingAxes(-1, -2)) : nil,
@@ -130,9 +133,6 @@ private struct PairwiseDistances: Sendable {
     private func slope(_ x: Tensor, _ y: Tensor, _ cotangent: Tensor, _ distance: Tensor) throws -> Tensor {
         let isRecorded = Tensor.records([x, y, cotangent, distance])
         let (batch, n, m, d) = (x.shape[0], x.shape[1], y.shape[1], x.shape[2])
-        if !isRecorded, let products = PairProducts(metric, n: n, m: m, d: d, on: x.device) {
-            return try slope(by: products, x, y, cotangent, distance)
-        }
         let weight: Tensor
         switch metric {
         case .squaredEuclidean: weight = cotangent * 2
@@ -152,27 +152,23 @@ private struct PairwiseDistances: Sendable {
         return output
     }
 
-    private func slope(by products: PairProducts, _ x: Tensor, _ y: Tensor, _ cotangent: Tensor, _ distance: Tensor) throws -> Tensor {
-        let output = try Tensor.empty(x.shape, dtype: .float32, on: x.device)
-        // Both matrices are walked by the same strides: row-major ones, or on the other side transposed ones.
-        let isTransposed = distance.strides[1] == 1 && distance.strides[2] != 1
-        func walked(_ matrices: Tensor) throws -> Tensor {
-            let upright = try isTransposed ? matrices.swappingAxes(-1, -2).packed() : matrices.packed()
-            return try isTransposed ? upright.swappingAxes(-1, -2) : upright
+    private func slopes(
+        by products: PairProducts, _ x: Tensor, _ y: Tensor, _ cotangent: Tensor, _ distance: Tensor, isNeeded: [Bool]
+    ) throws -> [Tensor?] {
+        let slopes = try [x, y].enumerated().map {
+            isNeeded[$0.offset] ? try Tensor.empty($0.element.shape, dtype: .float32, on: x.device) : nil
         }
-        let (weights, lengths) = (try walked(cotangent), try walked(distance))
-        let (first, second, result) = (try x.slice(), try y.slice(), try output.output())
-        let (cotangents, distances) = (try weights.memory(), try lengths.memory())
+        let (first, second, distances, cotangents) = (try x.slice(), try y.slice(), try distance.slice(), try cotangent.memory())
+        let (dx, dy) = (try slopes[0]?.output(), try slopes[1]?.output())
         for entry in 0..<x.shape[0] {
-            let (points, others, pairs) = (
-                entry * products.n * products.d, entry * products.m * products.d, entry * products.n * products.m
-            )
-            try products.gradient(
-                x: first.advanced(by: points), y: second.advanced(by: others), cotangent: cotangents.advanced(by: pairs),
-                distance: distances.advanced(by: pairs), rowStride: isTransposed ? 1 : products.m,
-                columnStride: isTransposed ? products.n : 1, into: result.advanced(by: points), on: x.device)
+            let (points, others) = (entry * products.n * products.d, entry * products.m * products.d)
+            try products.gradients(
+                x: first.advanced(by: points), y: second.advanced(by: others),
+                cotangent: cotangents.advanced(by: entry * cotangent.strides[0]), rowStride: cotangent.strides[1],
+                columnStride: cotangent.strides[2], distances: distances.advanced(by: entry * products.n * products.m),
+                dx: dx?.advanced(by: points), dy: dy?.advanced(by: others), on: x.device)
         }
-        return output
+        return slopes
     }
 
     /// sum over j of weight[i, j] times the differences x_i - y_j, their signs, or the sign of their largest coordinate.

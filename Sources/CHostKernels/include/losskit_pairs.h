@@ -19,30 +19,29 @@ void losskit_pair_extremes(const float *x, const float *y, const float *weight, 
 /// The points [n, d] less a centre, and their squared lengths.
 void losskit_pair_centre(const float *points, const float *centre, int64_t begin, int64_t end, int64_t d, float *centred, float *norms);
 
-/// Turns -2 x_i . y_j of centred points in `out` [rows begin..<end, m], columns `first` on, into distances. Where that would cancel, they are taken from
-/// the differences of the points themselves.
-void losskit_pair_combine(int metric, const float *x, const float *y, const float *x_norms, const float *y_norms, int64_t begin, int64_t end,
-                          int64_t first, int64_t m, int64_t d, float *out);
+/// Lays out centred points [m, d] as losskit_pair_products reads them, in `panels` of (m + 15) d numbers: the part that begins with the points
+/// begin..<end, multiples of losskit_pair_panel or m.
+enum { losskit_pair_panel = 48 };
+void losskit_pair_pack(const float *points, int64_t begin, int64_t end, int64_t m, int64_t d, float *panels);
+
+/// Distances [n, m] for the rows begin..<end: by products of centred points, or where these would cancel from the differences of the points themselves.
+/// Where `starts_at_row` is set, what lies well below the diagonal is left out.
+void losskit_pair_products(int metric, int starts_at_row, const float *x, const float *y, const float *x_centred, const float *panels,
+                           const float *x_norms, const float *y_norms, int64_t begin, int64_t end, int64_t m, int64_t d, float *out);
 
 /// out[i, j] = out[j, i] for the rows begin..<end and j < i of a matrix [m, m].
 void losskit_pair_mirror(int64_t begin, int64_t end, int64_t m, float *out);
-
-/// For each row i in begin..<end the weights w_ij = cotangent[i, j] d distance_ij / d |x - y|^2 * 2 of the differences x_i - y_j, into `weight`
-/// [end - begin, m]; and into out[i] what is left of sum_j w_ij (x_i - y_j) when the product of `weight` with the centred y is taken from it.
-/// Both matrices are given by the same strides. Differences that would cancel are added to `out` directly and have weight 0.
-void losskit_pair_weights(int metric, const float *cotangent, const float *distance, int64_t row, int64_t column, const float *x, const float *y,
-                          const float *x_centred, const float *x_norms, const float *y_norms, int64_t begin, int64_t end, int64_t m, int64_t d,
-                          float *weight, float *out);
 
 /// In place of the derivatives `weight` [rows, m] with respect to distances `values` [rows, m]: the factors of the differences x_i - y_j in the derivative
 /// of the points, 2 w for squared distances and w / distance (0 at 0) for their roots.
 void losskit_pair_coefficients(int metric, const float *values, int64_t count, float *weight);
 
-/// The same for a block of rows, in the columns begin..<end; and into dy what is left of sum_i w_ij (y_j - x_i) when the product of the transposed weights
-/// with the centred x is taken from it. Differences that would cancel are added directly. `dy` may be NULL.
-void losskit_pair_block_columns(int metric, int accumulates, const float *values, const float *x, const float *y, const float *y_centred,
-                                const float *x_norms, const float *y_norms, int64_t rows, int64_t begin, int64_t end, int64_t m, int64_t d,
-                                float *weight, float *dy);
+/// The same for a block of rows, in the columns begin..<end, of derivatives that lie in `cotangent` by strides, or where that is NULL in `weight`; and
+/// into dy what is left of sum_i w_ij (y_j - x_i) when the product of the transposed weights with the centred x is taken from it. Differences that would
+/// cancel are added directly. `dy` may be NULL.
+void losskit_pair_block_columns(int metric, int accumulates, const float *cotangent, int64_t row, int64_t column, const float *values, const float *x,
+                                const float *y, const float *y_centred, const float *x_norms, const float *y_norms, int64_t rows, int64_t begin,
+                                int64_t end, int64_t m, int64_t d, float *weight, float *dy);
 
 /// After that: the same for dx and the rows begin..<end. The weights of differences that would cancel become 0. `dx` may be NULL.
 void losskit_pair_block_rows(int metric, const float *values, const float *x, const float *y, const float *x_centred, const float *x_norms,
