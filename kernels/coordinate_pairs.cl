@@ -53,27 +53,49 @@ __kernel void coordinate_distances(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
     out[(entry * n + i) * m + j] = coordinate_value(metric, x + (entry * n + i) * d, y + (entry * m + j) * d, d, &divisor);
 }
 
-// out[i] = sum over j of weight[i, j] times the derivative for x_i of the distance of x_i and y_j (where `swapped`, of y_j and x_i). An item owns a
-// point.
-__kernel void coordinate_slopes(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, weight), GLOBAL_OUT(float, out), const int metric,
-                                const int swapped, const long n, const long m, const long d, const long weight_row, const long weight_column,
-                                const long weight_entry) {
-    AT_IN(float, x);
-    AT_IN(float, y);
-    AT_IN(float, weight);
-    AT_OUT(float, out);
-    const long i = get_global_id(0), entry = get_global_id(1);
-    if (i >= n) return;
-    x += (entry * n + i) * d;
-    y += entry * m * d;
-    out += (entry * n + i) * d;
-    weight += entry * weight_entry + i * weight_row;
+// The arguments of what sums over j of weight[i, j] times something of x_i and y_j into out[i], an item for each point; where its own lie, and nothing in
+// its sums.
+#define POINT_SUMS(...) \
+    GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, weight), GLOBAL_OUT(float, out), __VA_ARGS__ const long n, const long m, \
+        const long d, const long weight_row, const long weight_column, const long weight_entry
+#define OWN_POINT \
+    AT_IN(float, x); \
+    AT_IN(float, y); \
+    AT_IN(float, weight); \
+    AT_OUT(float, out); \
+    const long i = get_global_id(0), entry = get_global_id(1); \
+    if (i >= n) return; \
+    x += (entry * n + i) * d; \
+    y += entry * m * d; \
+    out += (entry * n + i) * d; \
+    weight += entry * weight_entry + i * weight_row; \
     for (long k = 0; k < d; k++) out[k] = 0;
+
+// The derivative for x_i of the distance of x_i and y_j (where `swapped`, of y_j and x_i).
+__kernel void coordinate_slopes(POINT_SUMS(const int metric, const int swapped, )) {
+    OWN_POINT
     for (long j = 0; j < m; j++) {
         __global const float *b = y + j * d;
         const float w = weight[j * weight_column];
         float value = 0, divisor = 1;
         if (metric == 1 || metric == 3) value = coordinate_value(metric, x, b, d, &divisor);
         for (long k = 0; k < d; k++) out[k] += w * coordinate_slope(metric, swapped, x[k], b[k], value, divisor);
+    }
+}
+
+// The sign of the largest difference, in its coordinate (the first of equals).
+__kernel void weighted_extremes(POINT_SUMS()) {
+    OWN_POINT
+    for (long j = 0; j < m; j++) {
+        long place = 0;
+        float most = 0;
+        for (long k = 0; k < d; k++) {
+            const float u = fabs(x[k] - y[j * d + k]);
+            if (u <= most || isnan(most)) continue;
+            most = u;
+            place = k;
+        }
+        const float u = x[place] - y[j * d + place];
+        out[place] += weight[j * weight_column] * (isnan(u) ? u : (float)((u > 0) - (u < 0)));
     }
 }

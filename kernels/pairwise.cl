@@ -99,34 +99,6 @@ __kernel void weighted_differences(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLO
     }
 }
 
-// out[i] = sum over j of weight[i, j] times the sign of the largest difference, in its coordinate (the first of equals); an item owns a point.
-__kernel void weighted_extremes(GLOBAL_IN(float, x), GLOBAL_IN(float, y), GLOBAL_IN(float, weight), GLOBAL_OUT(float, out), const long n,
-                                const long m, const long d, const long weight_row, const long weight_column, const long weight_entry) {
-    AT_IN(float, x);
-    AT_IN(float, y);
-    AT_IN(float, weight);
-    AT_OUT(float, out);
-    const long i = get_global_id(0), entry = get_global_id(1);
-    if (i >= n) return;
-    x += (entry * n + i) * d;
-    y += entry * m * d;
-    out += (entry * n + i) * d;
-    weight += entry * weight_entry + i * weight_row;
-    for (long k = 0; k < d; k++) out[k] = 0;
-    for (long j = 0; j < m; j++) {
-        long place = 0;
-        float most = 0;
-        for (long k = 0; k < d; k++) {
-            const float u = fabs(x[k] - y[j * d + k]);
-            if (u <= most || isnan(most)) continue;
-            most = u;
-            place = k;
-        }
-        const float u = x[place] - y[j * d + place];
-        out[place] += weight[j * weight_column] * (isnan(u) ? u : (float)((u > 0) - (u < 0)));
-    }
-}
-
 // In place of derivatives with respect to distances the factors of the differences in the derivative of the points.
 __kernel void coefficients(GLOBAL_IN(float, values), GLOBAL_OUT(float, weight), const int metric, const long count) {
     AT_IN(float, values);

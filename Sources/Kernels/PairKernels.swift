@@ -111,7 +111,7 @@ package struct PairKernels: Sendable {
                 ]
                 if kind == .extremes {
                     try encoder.launch(
-                        "weighted_extremes", in: "pairwise", arguments: buffers + sizes, global: [n, batch],
+                        "weighted_extremes", in: "coordinate_pairs", arguments: buffers + sizes, global: [n, batch],
                         local: [min(16, encoder.traits.maxWorkGroupSize), 1])
                 } else {
                     try encoder.launch(
