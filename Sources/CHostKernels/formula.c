@@ -10,8 +10,9 @@
 #include "isa.h"
 
 LK_DISPATCH(losskit_formula_reduce,
-            (const losskit_formula *formula, int64_t begin, int64_t end, void *scratch, void *out, int32_t *places),
-            (formula, begin, end, scratch, out, places))
+            (const losskit_formula *formula, int64_t begin, int64_t end, const int64_t *spans, int64_t span_count, void *scratch, void *out,
+             int32_t *places),
+            (formula, begin, end, spans, span_count, scratch, out, places))
 
 int64_t losskit_formula_scratch(const losskit_formula *formula) {
     // The layout is the same for every instruction set.

@@ -24,10 +24,10 @@
 #define EXP_BELOW(x) exp(x)
 #include "formula_typed.h"
 
-static void LK(losskit_formula_reduce)(const losskit_formula *formula, int64_t begin, int64_t end, void *scratch, void *out,
-                                       int32_t *places) {
-    if (formula->is_double) LK(reduce_f64)(formula, begin, end, scratch, out, places);
-    else LK(reduce_f32)(formula, begin, end, scratch, out, places);
+static void LK(losskit_formula_reduce)(const losskit_formula *formula, int64_t begin, int64_t end, const int64_t *spans,
+                                       int64_t span_count, void *scratch, void *out, int32_t *places) {
+    if (formula->is_double) LK(reduce_f64)(formula, begin, end, spans, span_count, scratch, out, places);
+    else LK(reduce_f32)(formula, begin, end, spans, span_count, scratch, out, places);
 }
 
 #undef LK_LANES

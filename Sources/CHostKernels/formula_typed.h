@@ -168,23 +168,30 @@ static void LKT(finish)(const losskit_formula *f, const LKT(worker) *w, int64_t 
     }
 }
 
-static void LKT(reduce)(const losskit_formula *f, int64_t begin, int64_t end, char *scratch, void *out, int32_t *places) {
+// The block of columns at hand, n of them.
+static void LKT(take_columns)(const losskit_formula *f, LKT(worker) *w, int64_t begin, int64_t end, int64_t n, void *out, int32_t *places) {
+    LKT(pack_columns)(f, w, n);
+    for (int64_t row = 0; row < end - begin; row += LK_GROUP) {
+        int64_t count = end - begin - row < LK_GROUP ? end - begin - row : LK_GROUP;
+        LKT(features)(f, w, begin, row, count, n);
+        for (int64_t r = 0; r < count; r++) {
+            LKT(evaluate)(f, w, begin + row + r, r, n);
+            if (f->reduction == losskit_reduce_sum) LKT(add_terms)(f, w, begin, row + r, r, n);
+            else if (f->reduction == losskit_reduce_log_sum_exp) LKT(add_exponents)(f, w, row + r, n);
+            else LKT(keep)(f, w, begin + row + r, n, out, places);
+        }
+        LKT(add_products)(f, w, row, count, n);
+    }
+}
+
+static void LKT(reduce)(const losskit_formula *f, int64_t begin, int64_t end, const int64_t *spans, int64_t span_count, char *scratch, void *out,
+                        int32_t *places) {
     LKT(worker) w;
     LKT(lay)(f, scratch, &w);
     LKT(start)(f, &w, begin, end, out, places);
-    for (w.at = 0; w.at < f->columns; w.at += LK_LANES) {
-        int64_t n = f->columns - w.at < LK_LANES ? f->columns - w.at : LK_LANES;
-        LKT(pack_columns)(f, &w, n);
-        for (int64_t row = 0; row < end - begin; row += LK_GROUP) {
-            int64_t count = end - begin - row < LK_GROUP ? end - begin - row : LK_GROUP;
-            LKT(features)(f, &w, begin, row, count, n);
-            for (int64_t r = 0; r < count; r++) {
-                LKT(evaluate)(f, &w, begin + row + r, r, n);
-                if (f->reduction == losskit_reduce_sum) LKT(add_terms)(f, &w, begin, row + r, r, n);
-                else if (f->reduction == losskit_reduce_log_sum_exp) LKT(add_exponents)(f, &w, row + r, n);
-                else LKT(keep)(f, &w, begin + row + r, n, out, places);
-            }
-            LKT(add_products)(f, &w, row, count, n);
+    for (const int64_t *span = spans; span < spans + 2 * span_count; span += 2) {
+        for (w.at = span[0]; w.at < span[1]; w.at += LK_LANES) {
+            LKT(take_columns)(f, &w, begin, end, span[1] - w.at < LK_LANES ? span[1] - w.at : LK_LANES, out, places);
         }
     }
     for (int64_t row = 0; row < end - begin; row++) LKT(finish)(f, &w, begin, row, out);

@@ -4,47 +4,58 @@ extension Formula {
     /// The largest value over the points of one set, for each point of the other: [n]; NaN where there is one.
     ///
     /// Gradient: to the pair that has it, of equals the first.
+    /// - Parameter ranges: The pairs of points x and y that count; nil for all. Each point has to have one.
     /// - Throws: As ``sum(over:)``; ``TensorError/shapeMismatch(operation:expected:actual:)`` for vectors,
     ///   ``TensorError/invalidArgument(operation:expected:actual:)`` of no points.
-    public func max(over points: Points = .y) throws -> Tensor { try extremum("max", over: points, .maximum) }
+    public func max(over points: Points = .y, within ranges: PairRanges? = nil) throws -> Tensor {
+        try extremum("max", over: points, ranges, .maximum)
+    }
 
     /// The smallest value; see ``max(over:)``.
-    public func min(over points: Points = .y) throws -> Tensor { try extremum("min", over: points, .minimum) }
+    public func min(over points: Points = .y, within ranges: PairRanges? = nil) throws -> Tensor {
+        try extremum("min", over: points, ranges, .minimum)
+    }
 
     /// The point with the largest value, int64 [n]: the first of equals, the first NaN where there is one.
     ///
     /// - Throws: As ``max(over:)``.
-    public func argMax(over points: Points = .y) throws -> Tensor {
-        try best("argMax", over: points, .maximum, 1).places.squeezed(axes: [1])
+    public func argMax(over points: Points = .y, within ranges: PairRanges? = nil) throws -> Tensor {
+        try best("argMax", over: points, ranges, .maximum, 1).places.squeezed(axes: [1])
     }
 
     /// The point with the smallest value; see ``argMax(over:)``.
-    public func argMin(over points: Points = .y) throws -> Tensor {
-        try best("argMin", over: points, .minimum, 1).places.squeezed(axes: [1])
+    public func argMin(over points: Points = .y, within ranges: PairRanges? = nil) throws -> Tensor {
+        try best("argMin", over: points, ranges, .minimum, 1).places.squeezed(axes: [1])
     }
 
     /// The k largest (or smallest) values over the points of one set, for each point of the other, in order, with their points: [n, k]
     /// each, the points int64. Of equals the first come first; NaN counts as the least wanted.
     ///
     /// Gradient: to the pairs that have them.
+    /// - Parameter ranges: The pairs of points x and y that count; nil for all. Each point has to have k.
     /// - Throws: As ``max(over:)``; ``TensorError/invalidArgument(operation:expected:actual:)`` for more than there are.
-    public func topK(_ k: Int, over points: Points = .y, largest: Bool = true) throws -> (values: Tensor, indices: Tensor) {
-        let (values, places) = try best("topK", over: points, largest ? .largest : .smallest, k)
+    public func topK(
+        _ k: Int, over points: Points = .y, largest: Bool = true, within ranges: PairRanges? = nil
+    ) throws -> (values: Tensor, indices: Tensor) {
+        let (values, places) = try best("topK", over: points, ranges, largest ? .largest : .smallest, k)
         return (try recorded(values, at: places, over: points), places)
     }
 
-    private func extremum(_ operation: String, over points: Points, _ best: FormulaProgram.Best) throws -> Tensor {
-        let (values, places) = try self.best(operation, over: points, best, 1)
+    private func extremum(
+        _ operation: String, over points: Points, _ ranges: PairRanges?, _ best: FormulaProgram.Best
+    ) throws -> Tensor {
+        let (values, places) = try self.best(operation, over: points, ranges, best, 1)
         return try recorded(values, at: places, over: points).squeezed(axes: [1])
     }
 
     private func best(
-        _ operation: String, over points: Points, _ best: FormulaProgram.Best, _ kept: Int
+        _ operation: String, over points: Points, _ ranges: PairRanges?, _ best: FormulaProgram.Best, _ kept: Int
     ) throws -> (values: Tensor, places: Tensor) {
-        let problem = try Problem(scalar(operation), over: points)
-        guard kept >= 0, Swift.max(kept, 1) <= problem.columns else {
+        let problem = try Problem(scalar(operation), over: points, within: points == .y ? ranges : ranges?.transposed)
+        let columns = problem.fewestColumns
+        guard kept >= 0, Swift.max(kept, 1) <= columns else {
             throw TensorError.invalidArgument(
-                operation: "Formula.\(operation)", expected: kept == 1 ? "at least one point" : "k in 0...\(problem.columns)",
+                operation: "Formula.\(operation)", expected: kept == 1 ? "at least one point" : "k in 0...\(columns)",
                 actual: kept == 1 ? "none" : "\(kept)")
         }
         var lowering = Lowering(keeping: points.other)

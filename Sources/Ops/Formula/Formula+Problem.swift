@@ -23,11 +23,24 @@ extension Formula {
         let device: Device
         /// The variables' common type, which results have.
         let dtype: DType
+        private let spans: FormulaSpans?
 
         private var computed: DType { dtype == .float64 ? .float64 : .float32 }
 
-        /// - Parameter counts: How many points are kept and reduced, where no variable says so.
-        init(_ formula: Formula, over points: Points, counts: (kept: Int, reduced: Int)? = nil) throws {
+        /// How many points every kept point has at least.
+        var fewestColumns: Int {
+            guard let spans else { return columns }
+            return spans.blocks.map { block in
+                (block.first..<block.first + block.count).reduce(0) { $0 + spans.bounds[2 * $1 + 1] - spans.bounds[2 * $1] }
+            }.min() ?? columns
+        }
+
+        /// - Parameters:
+        ///   - ranges: The pairs of kept and reduced points that count, or nil for all.
+        ///   - counts: How many points are kept and reduced, where no variable says so.
+        init(
+            _ formula: Formula, over points: Points, within ranges: PairRanges? = nil, counts: (kept: Int, reduced: Int)? = nil
+        ) throws {
             for part in formula.node.parts {
                 if case .failed(let error) = part.kind { throw error }
             }
@@ -51,6 +64,7 @@ extension Formula {
                 throw TensorError.deviceMismatch(operation: "Formula", devices: variables.map { "\($0.tensor.device)" })
             }
             (self.rows, self.columns, device) = (rows, columns, variables[0].tensor.device)
+            spans = try ranges?.spans(rows: rows, columns: columns, on: variables[0].tensor.device)
             dtype = variables.dropFirst().reduce(variables[0].tensor.dtype) { DType.promoted($0, $1.tensor.dtype) }
         }
 
@@ -90,7 +104,7 @@ extension Formula {
             }
             return FormulaOperands(
                 slots: slots, extents: variables.map(\.extent), constants: lowering.constants, rows: rows, columns: columns, width: width,
-                kept: kept)
+                kept: kept, spans: spans)
         }
     }
 }

@@ -7,22 +7,26 @@ extension Formula {
     /// Gradient: for the kept points again a sum over the others, for the others one over the kept points. Each result is computed by one
     /// thread in a fixed order, so it repeats bit for bit. float32 in blocks that are added in float64 where the device has it; float64 of
     /// float64 variables.
+    /// - Parameter ranges: The pairs of points x and y that count; nil for all.
     /// - Throws: The error the formula carries; ``TensorError/shapeMismatch(operation:expected:actual:)`` for variables of different
     ///   numbers of points,
     ///   ``TensorError/deviceMismatch(operation:devices:)``, ``TensorError/invalidArgument(operation:expected:actual:)`` where no variable
     ///   says how many points there are.
-    public func sum(over points: Points = .y) throws -> Tensor {
-        try sum(over: points, width: node.coordinates, counts: nil)
+    public func sum(over points: Points = .y, within ranges: PairRanges? = nil) throws -> Tensor {
+        try sum(over: points, within: points == .y ? ranges : ranges?.transposed, width: node.coordinates, counts: nil)
     }
 
     /// log sum exp over the points of one set, for each point of the other: [n]; minus infinity of no points.
     ///
     /// `log sum_j w_j exp(F_ij)` in one pass relative to the largest exponent so far; a row without any mass has gradient 0.
-    /// - Parameter weights: A scalar formula, not negative.
+    /// - Parameters:
+    ///   - weights: A scalar formula, not negative.
+    ///   - ranges: The pairs of points x and y that count; nil for all.
     /// - Throws: As ``sum(over:)``; ``TensorError/shapeMismatch(operation:expected:actual:)`` for vectors.
-    public func logSumExp(over points: Points = .y, weights: Formula? = nil) throws -> Tensor {
+    public func logSumExp(over points: Points = .y, weights: Formula? = nil, within ranges: PairRanges? = nil) throws -> Tensor {
+        let ranges = points == .y ? ranges : ranges?.transposed
         let exponent = weights.map { self + $0.log() } ?? self
-        let problem = try Problem(exponent.scalar("logSumExp"), over: points)
+        let problem = try Problem(exponent.scalar("logSumExp"), over: points, within: ranges)
         var lowering = Lowering(keeping: points.other)
         let value = try lowering.value(of: exponent)
         let output = try problem.run(lowering, .logSumExp(value), shape: [problem.rows])
@@ -38,16 +42,18 @@ extension Formula {
                 let own = try self.derivative(for: variable.node, seed: weights.map { $0 * part } ?? part)
                 let weighing = try weights?.derivative(for: variable.node, seed: part)
                 guard let slope = own.map({ own in weighing.map { own + $0 } ?? own }) ?? weighing else { return nil }
-                return try slope.summed(for: variable, reduced: points, counts: (problem.rows, problem.columns))
+                return try slope.summed(for: variable, reduced: points, within: ranges, counts: (problem.rows, problem.columns))
             }
         }
     }
 
     /// ``sum(over:)`` with a stated number of coordinates, each of which a scalar stands for.
     ///
-    /// - Parameter counts: How many points are kept and reduced, where no variable says so.
-    func sum(over points: Points, width: Int?, counts: (kept: Int, reduced: Int)?) throws -> Tensor {
-        let problem = try Problem(self, over: points, counts: counts)
+    /// - Parameters:
+    ///   - ranges: For blocks of kept points ranges of reduced ones.
+    ///   - counts: How many points are kept and reduced, where no variable says so.
+    func sum(over points: Points, within ranges: PairRanges? = nil, width: Int?, counts: (kept: Int, reduced: Int)?) throws -> Tensor {
+        let problem = try Problem(self, over: points, within: ranges, counts: counts)
         var lowering = Lowering(keeping: points.other)
         let terms = try lowering.terms(of: self)
         let output = try problem.run(lowering, .sum(terms), shape: [problem.rows] + (width.map { [$0] } ?? []))
@@ -56,19 +62,22 @@ extension Formula {
             let seed = points == .y ? Formula.x(pullback.cotangent) : Formula.y(pullback.cotangent)
             return try variables.enumerated().map { index, variable in
                 guard pullback.isNeeded[index], let slope = try self.derivative(for: variable.node, seed: seed) else { return nil }
-                return try slope.summed(for: variable, reduced: points, counts: (problem.rows, problem.columns))
+                return try slope.summed(for: variable, reduced: points, within: ranges, counts: (problem.rows, problem.columns))
             }
         }
     }
 
     /// A derivative's sum over the pairs that a variable's elements take part in, in the variable's shape.
-    private func summed(for variable: Variable, reduced points: Points, counts: (kept: Int, reduced: Int)) throws -> Tensor {
+    private func summed(
+        for variable: Variable, reduced points: Points, within ranges: PairRanges?, counts: (kept: Int, reduced: Int)
+    ) throws -> Tensor {
         let width = variable.node.coordinates
         let result: Tensor
         switch variable.points {
-        case nil: result = try sum(over: points, width: width, counts: counts).sum(axes: [0])
-        case points?: result = try sum(over: points.other, width: width, counts: (counts.reduced, counts.kept))
-        default: result = try sum(over: points, width: width, counts: counts)
+        case nil: result = try sum(over: points, within: ranges, width: width, counts: counts).sum(axes: [0])
+        case points?:
+            result = try sum(over: points.other, within: ranges?.transposed, width: width, counts: (counts.reduced, counts.kept))
+        default: result = try sum(over: points, within: ranges, width: width, counts: counts)
         }
         return result.asType(variable.tensor.dtype)
     }

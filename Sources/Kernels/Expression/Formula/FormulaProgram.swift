@@ -89,9 +89,43 @@ package struct FormulaOperands: Sendable {
     /// Coordinates of a sum; values kept of each row.
     package var width: Int
     package var kept: Int
+    /// The columns of each row; all where it is nil.
+    package var spans: FormulaSpans?
 
-    package init(slots: [BufferSlice], extents: [Int], constants: [Double], rows: Int, columns: Int, width: Int = 1, kept: Int = 1) {
-        (self.slots, self.extents, self.constants) = (slots, extents, constants)
+    package init(
+        slots: [BufferSlice], extents: [Int], constants: [Double], rows: Int, columns: Int, width: Int = 1, kept: Int = 1,
+        spans: FormulaSpans? = nil
+    ) {
+        (self.slots, self.extents, self.constants, self.spans) = (slots, extents, constants, spans)
         (self.rows, self.columns, self.width, self.kept) = (rows, columns, width, kept)
+    }
+}
+
+/// Ranges of columns for blocks of rows that follow each other.
+package struct FormulaSpans: Sendable {
+    package struct Block: Sendable {
+        package let rows: Range<Int>
+        /// Its ranges among all.
+        package let first: Int
+        package let count: Int
+
+        package init(rows: Range<Int>, first: Int, count: Int) { (self.rows, self.first, self.count) = (rows, first, count) }
+    }
+
+    package let blocks: [Block]
+    /// Where ranges begin and end, one after the other.
+    package let bounds: [Int]
+    /// The same where the kernels are, and one number more.
+    package let memory: BufferSlice
+
+    package init(blocks: [Block], bounds: [Int], memory: BufferSlice) {
+        (self.blocks, self.bounds, self.memory) = (blocks, bounds, memory)
+    }
+
+    /// How many pairs there are.
+    var pairs: Int {
+        blocks.reduce(0) { sum, block in
+            sum + block.rows.count * (block.first..<block.first + block.count).reduce(0) { $0 + bounds[2 * $1 + 1] - bounds[2 * $1] }
+        }
     }
 }

@@ -22,10 +22,11 @@ package enum FormulaReduction {
             }
         }
         try device.run(
-            "formula", shape: [operands.rows, operands.columns, operands.width], reads: operands.slots,
+            "formula", shape: [operands.rows, operands.columns, operands.width],
+            reads: operands.slots + (operands.spans.map { [$0.memory] } ?? []),
             writes: [output] + (places.map { [$0] } ?? []),
             bytes: size * (read + operands.rows * max(operands.width, operands.kept)),
-            flops: operands.rows * operands.columns * (work + 2 * operands.width),
+            flops: (operands.spans?.pairs ?? operands.rows * operands.columns) * (work + 2 * operands.width),
             host: { pointers in
                 try HostFormula(program, operands).run(
                     slots: operands.slots.indices.map { pointers.rawRead($0) }, output: pointers.rawWrite(0),

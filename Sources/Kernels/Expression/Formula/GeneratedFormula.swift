@@ -101,20 +101,22 @@ struct GeneratedFormula {
             "#define ARITHMETIC \(program.isDouble ? 1 : 0)", "#define FLOATING 1", "typedef \(program.isDouble ? "double" : "float") T;",
             "#include \"opcodes.clh\"", "#include \"formula.clh\"", "",
             "__kernel void formula(\(slots)\(constants)GLOBAL_OUT(T, out), GLOBAL_OUT(int, places), GLOBAL_OUT(wide_t, sums),",
-            "                      const long rows, const long columns, const long width, const long kept) {",
+            "                      GLOBAL_IN(long, spans), const long span_count, const long begin, const long rows, const long all,",
+            "                      const long width, const long kept) {",
         ]
         lines += program.slots.indices.map { "    AT_IN(T, s\($0));" }
         lines += [
-            "    AT_OUT(T, out);", "    const long group = get_global_id(0), first = group * LANES, groups = (rows + LANES - 1) / LANES;",
+            "    AT_OUT(T, out);", "    AT_IN(long, spans);",
+            "    const long group = get_global_id(0), first = begin + group * LANES, groups = (rows - begin + LANES - 1) / LANES;",
         ]
         lines += ["    if (first >= rows) return;"]
         lines += scalars.map { "    T r\($0)[LANES]; for (int l = 0; l < LANES; l++) r\($0)[l] = s\($0)[rowOf(l)];" }
         lines += start
-        lines += ["    for (long j = 0; j < columns; j += TILE) {"]
+        lines += ["    EACH_SPAN for (long j = from; j < columns; j += TILE) {"]
         lines += crossing.sorted().map { "        T a\($0)[TILE][LANES];" }
         for stage in schedule.stages { lines += pass(stage) }
         lines += consumption
-        lines += ["    }"] + finish + ["}"]
+        lines += ["    } END_SPAN"] + finish + ["}"]
     }
 
     /// The computation of a stage's scalars for all pairs at hand.

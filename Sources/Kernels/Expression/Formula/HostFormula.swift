@@ -66,9 +66,15 @@ struct HostFormula {
     /// Each row is computed by one thread alone, so nobody can tell from the result which one that was.
     private func share(_ formula: losskit_formula, _ output: UnsafeMutableRawPointer, _ places: UnsafeMutablePointer<Int32>?) throws {
         let rows = operands.rows
-        let chunk = min(Int(losskit_formula_rows), max(8, (rows / (4 * ThreadPool.threadCount) + 7) / 8 * 8))
-        let chunks = (rows + chunk - 1) / chunk
-        let threads = min(chunks, ThreadPool.threadCount)
+        let most = min(Int(losskit_formula_rows), max(8, (rows / (4 * ThreadPool.threadCount) + 7) / 8 * 8))
+        let blocks = operands.spans?.blocks ?? [FormulaSpans.Block(rows: 0..<rows, first: 0, count: 1)]
+        let chunks = blocks.flatMap { block in
+            stride(from: block.rows.lowerBound, to: block.rows.upperBound, by: most).map {
+                FormulaSpans.Block(rows: $0..<min($0 + most, block.rows.upperBound), first: block.first, count: block.count)
+            }
+        }
+        let bounds = (operands.spans?.bounds ?? [0, operands.columns]).map { Int64($0) }
+        let threads = min(chunks.count, ThreadPool.threadCount)
         let size = withUnsafePointer(to: formula) { Int(losskit_formula_scratch($0)) }
         let memory = try Buffer(byteCount: size * threads, on: .cpu)
         defer { withExtendedLifetime(memory) {} }
@@ -76,12 +82,15 @@ struct HostFormula {
         let call = Shared((formula: formula, scratch: scratch, output: output, places: places))
         let queue = Queue()
         ThreadPool.forEach(threads) { thread in
-            while case let index = queue.next.add(1, ordering: .relaxed).oldValue, index < chunks {
-                withUnsafePointer(to: call.value.formula) {
-                    losskit_formula_reduce(
-                        $0, Int64(index * chunk), Int64(min(rows, (index + 1) * chunk)), call.value.scratch + thread * size,
-                        call.value.output,
-                        call.value.places)
+            while case let index = queue.next.add(1, ordering: .relaxed).oldValue, index < chunks.count {
+                let chunk = chunks[index]
+                bounds.withUnsafeBufferPointer { bounds in
+                    guard let spans = bounds.baseAddress else { return }
+                    withUnsafePointer(to: call.value.formula) {
+                        losskit_formula_reduce(
+                            $0, Int64(chunk.rows.lowerBound), Int64(chunk.rows.upperBound), spans + 2 * chunk.first, Int64(chunk.count),
+                            call.value.scratch + thread * size, call.value.output, call.value.places)
+                    }
                 }
             }
         }

@@ -16,18 +16,25 @@ struct OpenCLFormula {
             throw DeviceError.invalidLaunch(kernel: "formula", problem: "\(encoder.device) has no float64")
         }
         let lanes = encoder.traits.isCPU ? GeneratedFormula.lanesOfCPU : 1
-        let items = (operands.rows + lanes - 1) / lanes
+        let blocks = operands.spans?.blocks ?? [FormulaSpans.Block(rows: 0..<operands.rows, first: 0, count: -1)]
+        let most = blocks.map { ($0.rows.count + lanes - 1) / lanes }.max() ?? 0
         let wide = encoder.traits.hasFP64 ? 8 : 4
         let hasSums = program.hasVectorTerms
-        let sums = try encoder.scratch(byteCount: hasSums ? items * lanes * operands.width * wide : wide)
+        let sums = try encoder.scratch(byteCount: hasSums ? most * lanes * operands.width * wide : wide)
         let slots = zip(operands.slots, operands.extents).flatMap { [KernelArgument.buffer($0), .count($1)] }
         let constants = operands.constants.map { program.isDouble ? KernelArgument.double($0) : .float(Float($0)) }
-        try encoder.launch(
-            "formula", source: GeneratedFormula.source(of: program),
-            arguments: slots + constants + [
-                .buffer(output), .buffer(places ?? output), .buffer(BufferSlice(sums, elementSize: wide)), .count(operands.rows),
-                .count(operands.columns), .count(operands.width), .count(operands.kept),
-            ], global: [items], local: [encoder.traits.isCPU ? 1 : min(64, encoder.traits.maxWorkGroupSize)])
+        let source = GeneratedFormula.source(of: program)
+        for block in blocks {
+            try encoder.launch(
+                "formula", source: source,
+                arguments: slots + constants + [
+                    .buffer(output), .buffer(places ?? output), .buffer(BufferSlice(sums, elementSize: wide)),
+                    .buffer((operands.spans?.memory ?? output).advanced(by: 2 * block.first)), .count(block.count),
+                    .count(block.rows.lowerBound), .count(block.rows.upperBound), .count(operands.columns), .count(operands.width),
+                    .count(operands.kept),
+                ], global: [(block.rows.count + lanes - 1) / lanes],
+                local: [encoder.traits.isCPU ? 1 : min(64, encoder.traits.maxWorkGroupSize)])
+        }
     }
 }
 
