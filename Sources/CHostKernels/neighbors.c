@@ -78,16 +78,25 @@ static int losskit_neighbors_narrow(const losskit_neighbors *problem, int64_t ro
 }
 
 typedef struct {
-    float key;
+    double key;
     int32_t place;
 } neighbor;
 
 static int by_distance(const void *a, const void *b) {
     const neighbor *x = a, *y = b;
-    return is_nearer(x->key, x->place, y->key, y->place) ? -1 : 1;
+    return x->key < y->key || (x->key == y->key && x->place < y->place) ? -1 : 1;
 }
 
-// The k nearest candidates in order.
+// The k nearest in order, of as many as a row's candidates at most.
+static void losskit_neighbors_rank(neighbor *nearest, int64_t count, int64_t k, float *values, int32_t *found) {
+    qsort(nearest, (size_t)count, sizeof *nearest, by_distance);
+    for (int64_t c = 0; c < k && c < count; c++) {
+        values[c] = (float)nearest[c].key;
+        found[c] = nearest[c].place;
+    }
+}
+
+// The k nearest candidates by their keys.
 static void losskit_neighbors_write(const losskit_neighbors *problem, int64_t row, float *values, int32_t *found) {
     float *keys = problem->keys + row * problem->capacity;
     int32_t *places = problem->places + row * problem->capacity;
@@ -95,11 +104,7 @@ static void losskit_neighbors_write(const losskit_neighbors *problem, int64_t ro
     if (count > k) select_nearest(keys, places, count, k - 1);
     neighbor nearest[1024];
     for (int64_t c = 0; c < k; c++) nearest[c] = (neighbor){keys[c], places[c]};
-    qsort(nearest, (size_t)k, sizeof *nearest, by_distance);
-    for (int64_t c = 0; c < k; c++) {
-        values[c] = nearest[c].key;
-        found[c] = nearest[c].place;
-    }
+    losskit_neighbors_rank(nearest, k, k, values, found);
 }
 
 #define LK_BODY "neighbors_body.h"
@@ -111,6 +116,9 @@ LK_DISPATCH(losskit_neighbors_take,
 LK_DISPATCH(losskit_neighbors_finish,
             (const losskit_neighbors *problem, int64_t first, int64_t begin, int64_t end, float *values, int32_t *places),
             (problem, first, begin, end, values, places))
+LK_DISPATCH(losskit_neighbors_select,
+            (const losskit_neighbors *problem, const float *block, int64_t first, int64_t begin, int64_t end, float *values, int32_t *places),
+            (problem, block, first, begin, end, values, places))
 LK_DISPATCH(losskit_neighbors_direct,
             (const losskit_neighbors *problem, int64_t first, int64_t begin, int64_t end, float *values, int32_t *places),
             (problem, first, begin, end, values, places))

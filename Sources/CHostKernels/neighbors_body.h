@@ -25,6 +25,26 @@ static float LK(direct_value)(const losskit_neighbors *problem, int64_t i, int64
     }
 }
 
+// The same, for what products find, without rounding that could tell.
+static double LK(exact_value)(const losskit_neighbors *problem, int64_t i, int64_t j) {
+    const float *restrict a = problem->x + i * problem->d, *restrict b = problem->y + j * problem->d;
+    int is_dot = problem->metric == losskit_negative_dot;
+    double lanes[LANES] = {0}, sum = 0;
+    int64_t k = 0;
+    for (; k + LANES <= problem->d; k += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            double u = (double)a[k + l] - (is_dot ? 0 : b[k + l]);
+            lanes[l] += u * (is_dot ? -b[k + l] : u);
+        }
+    }
+    for (; k < problem->d; k++) {
+        double u = (double)a[k] - (is_dot ? 0 : b[k]);
+        sum += u * (is_dot ? -b[k] : u);
+    }
+    for (int l = 0; l < LANES; l++) sum += lanes[l];
+    return sum;
+}
+
 // Pushes what does not exceed the row's limit, of values `v` (plus `low`, where given) of the points from `at` on. `is_strict`: what equals it neither.
 static void LK(push)(const losskit_neighbors *problem, int64_t row, int64_t self, const float *restrict v, const float *restrict low, int64_t at,
                      int64_t n, int is_strict) {
@@ -79,13 +99,27 @@ static void LK(direct_row)(const losskit_neighbors *problem, int64_t row, int64_
 static void LK(losskit_neighbors_finish)(const losskit_neighbors *problem, int64_t first, int64_t begin, int64_t end, float *values, int32_t *places) {
     for (int64_t row = begin; row < end; row++) {
         if (problem->counts[row] >= 0) losskit_neighbors_narrow(problem, row, 0);
-        if (problem->counts[row] < 0) LK(direct_row)(problem, row, first + row);
-        else {
-            for (int32_t c = 0; c < problem->counts[row]; c++) {
-                int64_t at = row * problem->capacity + c;
-                problem->keys[at] = LK(direct_value)(problem, first + row, problem->places[at]);
-            }
+        float *found = values + (first + row) * problem->k;
+        int32_t *where = places + (first + row) * problem->k;
+        if (problem->counts[row] < 0) {
+            LK(direct_row)(problem, row, first + row);
+            losskit_neighbors_write(problem, row, found, where);
+            continue;
         }
+        neighbor nearest[losskit_most_candidates];
+        const int32_t *candidates = problem->places + row * problem->capacity;
+        for (int32_t c = 0; c < problem->counts[row]; c++) {
+            nearest[c] = (neighbor){LK(exact_value)(problem, first + row, candidates[c]), candidates[c]};
+        }
+        losskit_neighbors_rank(nearest, problem->counts[row], problem->k, found, where);
+    }
+}
+
+static void LK(losskit_neighbors_select)(const losskit_neighbors *problem, const float *block, int64_t first, int64_t begin, int64_t end, float *values,
+                                        int32_t *places) {
+    losskit_neighbors_start(problem, begin, end);
+    for (int64_t row = begin; row < end; row++) {
+        LK(push)(problem, row, problem->excludes_self ? first + row : -1, block + row * problem->m, 0, 0, problem->m, 1);
         losskit_neighbors_write(problem, row, values + (first + row) * problem->k, places + (first + row) * problem->k);
     }
 }

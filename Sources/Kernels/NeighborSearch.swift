@@ -76,12 +76,7 @@ package struct NeighborSearch: Sendable {
                             "distances", in: "pairwise", arguments: [points, .buffer(y), .buffer(block)] + sizes, global: [m, count, 1],
                             local: [min(64, encoder.traits.maxWorkGroupSize), 1, 1])
                     }
-                    try encoder.launch(
-                        "select_nearest", in: "neighbors",
-                        arguments: [
-                            .buffer(block), .buffer(values), .buffer(places), .int32(excludesSelf ? 1 : 0), .count(first), .count(count),
-                            .count(m), .count(k),
-                        ], global: [count], local: [min(16, encoder.traits.maxWorkGroupSize)])
+                    try launchSelection(block, rows: first..<first + count, values: values, places: places, on: encoder)
                 }
             })
     }
@@ -89,7 +84,7 @@ package struct NeighborSearch: Sendable {
     private typealias Results = Shared<(UnsafeMutablePointer<Float>, UnsafeMutablePointer<Int32>)>
 
     /// Memory for the candidates of so many rows.
-    private struct Candidates {
+    struct Candidates {
         let capacity: Int
         let keys: UnsafeMutablePointer<Float>
         let places: UnsafeMutablePointer<Int32>
@@ -98,7 +93,7 @@ package struct NeighborSearch: Sendable {
         private let memory: Buffer
 
         init(rows: Int, k: Int) throws {
-            capacity = 2 * k + 64
+            capacity = min(2 * k + 64, Int(losskit_most_candidates))
             memory = try Buffer(byteCount: 8 * rows * (capacity + 1), on: .cpu)
             guard let bytes = memory.hostPointer else {
                 throw DeviceError.invalidLaunch(kernel: "nearest_neighbors", problem: "no memory")
@@ -110,7 +105,7 @@ package struct NeighborSearch: Sendable {
         }
     }
 
-    private func problem(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ candidates: Candidates) -> losskit_neighbors {
+    func problem(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ candidates: Candidates) -> losskit_neighbors {
         losskit_neighbors(
             metric: measure.rawValue, excludes_self: excludesSelf ? 1 : 0, m: Int64(m), d: Int64(d), k: Int64(k), x: x, y: y,
             y_transposed: nil, low: nil, slack: nil, row_slack: nil, capacity: Int64(candidates.capacity), keys: candidates.keys,

@@ -12,7 +12,7 @@ public struct NearestNeighbors: Sendable {
 ///
 /// Of equally distant points the one with the lower index comes first. Euclidean distances are compared by their squares, cosines by those
 /// of unit vectors; dot, a similarity, puts the largest first. In 16 dimensions or more the CPU finds candidates by matrix products, within
-/// what rounding may do to these, and compares their direct differences, so that all devices agree on ties.
+/// what rounding may do to these, and compares those in float64: exactly the nearest there are. Equal distances are ties on every device.
 ///
 /// Gradient: that of the distances found, the choice held still; at Euclidean distance 0 it is 0. The backward pass holds [n, k, d]
 /// numbers. Twice differentiable.
@@ -34,22 +34,8 @@ public func nearestNeighbors(
     of queries: Tensor, in points: Tensor, k: Int, metric: Metric = .euclidean, excludingSelf: Bool = false
 ) throws -> NearestNeighbors {
     let operation = "nearestNeighbors"
-    guard try queries.checked().rank == 2, try points.checked().rank == 2, queries.shape[1] == points.shape[1] else {
-        throw TensorError.shapeMismatch(
-            operation: operation, expected: "queries [n, d] and points [m, d]", actual: [queries.shape, points.shape])
-    }
-    guard queries.dtype.isFloatingPoint, points.dtype.isFloatingPoint else {
-        throw TensorError.dtypeMismatch(operation: operation, expected: "floating-point points", actual: [queries.dtype, points.dtype])
-    }
-    guard queries.device == points.device else {
-        throw TensorError.deviceMismatch(operation: operation, devices: ["\(queries.device)", "\(points.device)"])
-    }
+    try checkNeighbors(queries, points, k, excludingSelf: excludingSelf, operation)
     let (n, m, d) = (queries.shape[0], points.shape[0], queries.shape[1])
-    let most = min(1024, excludingSelf ? m - 1 : m)
-    guard (1...1024).contains(k), k <= most || n == 0 else {
-        throw TensorError.invalidArgument(
-            operation: operation, expected: "k in 1...\(max(most, 1)), for \(m) points", actual: "\(k)")
-    }
     let x = try checkedPoints(queries, "query", metric, operation)
     let y = try queries.isSame(as: points) ? x : checkedPoints(points, "point", metric, operation)
     let kernel = NeighborSearch(metric.neighborMeasure, n: n, m: m, d: d, k: k, excludesSelf: excludingSelf)
@@ -68,6 +54,26 @@ public func nearestNeighbors(
                 try (metric.lengths(given[0], given[1].gatheredRows(indices.flattened()), k: k).asType(output) * cotangent).sum()
             }
         }, indices: indices)
+}
+
+/// Checks shapes, types and k.
+func checkNeighbors(_ queries: Tensor, _ points: Tensor, _ k: Int, excludingSelf: Bool, _ operation: String) throws {
+    guard try queries.checked().rank == 2, try points.checked().rank == 2, queries.shape[1] == points.shape[1] else {
+        throw TensorError.shapeMismatch(
+            operation: operation, expected: "queries [n, d] and points [m, d]", actual: [queries.shape, points.shape])
+    }
+    guard queries.dtype.isFloatingPoint, points.dtype.isFloatingPoint else {
+        throw TensorError.dtypeMismatch(operation: operation, expected: "floating-point points", actual: [queries.dtype, points.dtype])
+    }
+    guard queries.device == points.device else {
+        throw TensorError.deviceMismatch(operation: operation, devices: ["\(queries.device)", "\(points.device)"])
+    }
+    let (n, m) = (queries.shape[0], points.shape[0])
+    let most = min(1024, excludingSelf ? m - 1 : m)
+    guard (1...1024).contains(k), k <= most || n == 0 else {
+        throw TensorError.invalidArgument(
+            operation: operation, expected: "k in 1...\(max(most, 1)), for \(m) points", actual: "\(k)")
+    }
 }
 
 /// Finite float32 points, for cosine of length 1.

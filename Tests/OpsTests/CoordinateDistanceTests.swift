@@ -130,16 +130,13 @@ import Testing
             try (given.distance($0[0], $0[1]) * weighing).sum()
         }
         func total(_ x: Matrix, _ y: Matrix) -> Double { zip(expected(given, x, y), weights).reduce(0) { $0 + $1.0 * $1.1 } }
-        for side in 0...1 {
-            let differences = (side == 0 ? x : y).values.indices.map { place in
-                func moved(_ step: Double) -> Double {
-                    var both = [x, y]
-                    both[side].values[place] += step
-                    return total(both[0], both[1])
-                }
-                return (moved(1e-6) - moved(-1e-6)) / 2e-6
-            }
-            try expectClose(slopes[side], differences, tolerance: 2e-5, "\(given.name) side \(side)")
+        let differences = centralDifferences(x.values + y.values) {
+            let values = ($0[..<x.values.count], $0[x.values.count...])
+            return total(
+                Matrix(rows: n, columns: given.d, values: Array(values.0)), Matrix(rows: m, columns: given.d, values: Array(values.1)))
+        }
+        for (slope, part) in zip(slopes, [differences[..<x.values.count], differences[x.values.count...]]) {
+            try expectClose(slope, Array(part), tolerance: 2e-5, given.name)
         }
     }
 
@@ -200,13 +197,20 @@ import Testing
         }
     }
 
-    @Test func badInputIsNamed() throws {
-        let (x, y) = (try Tensor.ones([3, 2]), try Tensor.ones([3, 4]))
-        #expect(throws: TensorError.self) { try pairwiseDistance(x, y, metric: .canberra) }
-        #expect(throws: TensorError.self) { try pairwiseDistance(x, y, metric: .poincare) }
-        #expect(throws: TensorError.self) { try pairwiseDistance(y, y, metric: .haversine) }
-        #expect(throws: TensorError.self) { try pairwiseDistance(x, x, precision: Tensor.ones([3, 3])) }
-        #expect(throws: TensorError.self) {
+    @Test(arguments: Device.all)
+    func badInputIsNamed(device: Device) throws {
+        let (x, y) = (try Tensor.ones([3, 2], on: device), try Tensor.ones([3, 4], on: device))
+        let broken = try Tensor.ones([2, 2], dtype: .int32, on: device)
+        expectRefusals([
+            ("points [n, d] and [m, d]", { try pairwiseDistance(x, y, metric: .canberra) }),
+            ("points [n, d] and [m, d]", { try pairwiseDistance(x, y, metric: .poincare) }),
+            ("points [n, d] and [m, d]", { try pairwiseDistance(x, y, precision: x) }),
+            ("floating-point", { try pairwiseDistance(broken, broken, metric: .hamming) }),
+            ("latitudes", { try pairwiseDistance(y, y, metric: .haversine) }),
+            ("positive", { try pairwiseDistance(x, x, precision: Tensor([1, 1, 1, 1] as [Float], shape: [2, 2], on: device)) }),
+            ("a precision [2, 2]", { try pairwiseDistance(x, x, precision: y) }),
+        ])
+        #expect(throws: TensorError.notDifferentiable(operation: "pairwiseDistance", order: 2)) {
             try gradient(at: x) { x in try gradient(at: x) { try pairwiseDistance($0, $0 * 2, metric: .canberra).sum() }.sum() }
         }
     }

@@ -123,17 +123,51 @@ import Testing
                     }
             }
         }
-        for side in 0...1 {
-            let differences = (side == 0 ? x : y).values.indices.map { place in
-                func moved(_ step: Double) -> Double {
-                    var both = [x, y]
-                    both[side].values[place] += step
-                    return total(both[0], both[1])
-                }
-                return (moved(1e-6) - moved(-1e-6)) / 2e-6
-            }
-            try expectClose(slopes[side], differences, tolerance: 1e-5, "\(metric) side \(side)")
+        let differences = centralDifferences(x.values + y.values) {
+            total(Matrix(rows: n, columns: d, values: Array($0[..<(n * d)])), Matrix(rows: m, columns: d, values: Array($0[(n * d)...])))
         }
+        for (slope, part) in zip(slopes, [differences[..<(n * d)], differences[(n * d)...]]) {
+            try expectClose(slope, Array(part), tolerance: 1e-5, "\(metric)")
+        }
+    }
+
+    /// Points that float32 sums of differences put in one place, and that only doubles tell apart.
+    @Test(arguments: [Metric.squaredEuclidean, .euclidean, .dot], [16, 64])
+    func productsFindWhatDoublesTell(metric: Metric, d: Int) throws {
+        let (n, m, k) = (60, 900, 10)
+        let x = drawn(n, d, seed: 13)
+        var y = drawn(m, d, seed: 14)
+        for j in m / 3..<m {
+            for axis in 0..<d { y.values[j * d + axis] = y.values[j % (m / 3) * d + axis] }
+            // The first third again a unit in the last place away, then the same once more: ties.
+            if j < 2 * m / 3 { y.values[j * d + j % d] = Double(Float(y.values[j * d + j % d]).nextUp) }
+        }
+        let found = try nearestNeighbors(of: tensor(x, on: .cpu), in: tensor(y, on: .cpu), k: k, metric: metric)
+        let expected = (0..<n).flatMap { ranked(metric, x, $0, y, excludingSelf: false).prefix(k).map(\.index) }
+        #expect(try found.indices.array(of: Int.self) == expected)
+    }
+
+    @Test(arguments: Device.all)
+    func anyDistanceFindsItsNearest(device: Device) throws {
+        let (n, m, d, k) = (600, 2100, 2, 3)
+        let (x, y) = (drawn(n, d, seed: 15, span: 3), drawn(m, d, seed: 16, span: 3))
+        let (queries, points) = (try tensor(x, on: device), try tensor(y, on: device))
+        let found = try nearestNeighbors(of: queries, in: points, k: k) { try pairwiseDistance($0, $1, metric: .manhattan) }
+        let expected = (0..<n).flatMap { ranked(.manhattan, x, $0, y, excludingSelf: false).prefix(k).map(\.index) }
+        #expect(try found.indices.array(of: Int.self) == expected)
+        let own = try nearestNeighbors(of: queries, in: queries, k: k, excludingSelf: true) { try pairwiseDistance($0, $1, p: 1) }
+        let others = (0..<n).flatMap { ranked(.manhattan, x, $0, x, excludingSelf: true).prefix(k).map(\.index) }
+        #expect(try own.indices.array(of: Int.self) == others)
+        let few = try queries.slice(axis: 0, from: 0, to: 5) * 0.3
+        let slopes = try gradient(at: [few, points]) {
+            try nearestNeighbors(of: $0[0], in: $0[1], k: k) { try pairwiseDistance($0, $1, metric: .haversine) }.distances.sum()
+        }
+        let places = try nearestNeighbors(of: few, in: points, k: k) { try pairwiseDistance($0, $1, metric: .haversine) }.indices
+        let direct = try gradient(at: [few, points]) {
+            let near = try $0[1].take(places.flattened()).reshaped([5, k, d])
+            return try pairwiseDistance($0[0].expandedDimensions(at: 1), near, metric: .haversine).sum()
+        }
+        for (slope, wanted) in zip(slopes, direct) { try expectClose(slope, wanted.array(of: Double.self), tolerance: 1e-6) }
     }
 
     @Test(arguments: Device.all)
@@ -147,19 +181,19 @@ import Testing
     @Test(arguments: Device.all)
     func badInputIsNamed(device: Device) throws {
         let points = try tensor(drawn(6, 2, seed: 12), on: device)
-        for k in [0, -1, 7, 1025] { #expect(throws: TensorError.self) { try nearestNeighbors(of: points, in: points, k: k) } }
-        #expect(throws: TensorError.self) { try nearestNeighbors(of: points, in: points, k: 6, excludingSelf: true) }
-        #expect(throws: TensorError.self) { try nearestNeighbors(of: points, in: Tensor.zeros([6, 3], on: device), k: 1) }
-        #expect(throws: TensorError.self) { try nearestNeighbors(of: points.asType(.int32), in: points, k: 1) }
         var numbers = try points.array(of: Float.self)
         numbers[5] = .nan
-        let broken = try Tensor(numbers, shape: [6, 2], on: device)
-        #expect {
-            try nearestNeighbors(of: points, in: broken, k: 1)
-        } throws: {
-            "\($0)".contains("point 2")
-        }
-        #expect(throws: TensorError.self) { try nearestNeighbors(of: Tensor.zeros([1, 2], on: device), in: points, k: 1, metric: .cosine) }
+        let (broken, origin) = (try Tensor(numbers, shape: [6, 2], on: device), try Tensor.zeros([1, 2], on: device))
+        expectRefusals(
+            [0, -1, 7, 1025].map { k in ("k in 1...6", { try nearestNeighbors(of: points, in: points, k: k) }) } + [
+                ("k in 1...5", { try nearestNeighbors(of: points, in: points, k: 6, excludingSelf: true) }),
+                ("points [m, d]", { try nearestNeighbors(of: points, in: Tensor.zeros([6, 3], on: device), k: 1) }),
+                ("floating-point", { try nearestNeighbors(of: points.asType(.int32), in: points, k: 1) }),
+                ("point 2", { try nearestNeighbors(of: points, in: broken, k: 1) }),
+                ("point 0", { try nearestNeighbors(of: origin, in: points, k: 1, metric: .cosine) }),
+                ("query 2", { try nearestNeighbors(of: broken, in: points, k: 1) { try pairwiseDistance($0, $1) } }),
+                ("distances [6, 6]", { try nearestNeighbors(of: points, in: points, k: 1) { x, _ in x } }),
+            ])
         #expect(try nearestNeighbors(of: Tensor.zeros([0, 2], on: device), in: points, k: 3).indices.shape == [0, 3])
     }
 }
@@ -214,11 +248,14 @@ import Testing
         #expect(try kMeans(same, clusters: 3).inertia == 0)
     }
 
-    @Test func badInputIsNamed() throws {
-        let points = try Tensor.zeros([4, 2])
-        for clusters in [0, 5] { #expect(throws: TensorError.self) { try kMeans(points, clusters: clusters) } }
-        #expect(throws: TensorError.self) { try kMeans(points.flattened(), clusters: 1) }
-        #expect(throws: TensorError.self) { try kMeans(points, clusters: 1, maximumIterations: -1) }
-        #expect(throws: TensorError.self) { try kMeans(Tensor([Float.nan, 1], shape: [2, 1]), clusters: 1) }
+    @Test(arguments: Device.all)
+    func badInputIsNamed(device: Device) throws {
+        let points = try Tensor.zeros([4, 2], on: device)
+        expectRefusals([
+            ("clusters in 1...4", { try kMeans(points, clusters: 0) }), ("clusters in 1...4", { try kMeans(points, clusters: 5) }),
+            ("points [n, d]", { try kMeans(points.flattened(), clusters: 1) }),
+            ("maximumIterations", { try kMeans(points, clusters: 1, maximumIterations: -1) }),
+            ("query 0", { try kMeans(Tensor([Float.nan, 1], shape: [2, 1], on: device), clusters: 1) }),
+        ])
     }
 }

@@ -348,13 +348,16 @@ import Testing
         #expect(try PairRows(one, none).sum(.hinge).value.array(of: Float.self) == [0])
     }
 
-    @Test func badInputIsNamed() throws {
-        let (x, y) = (try Tensor.zeros([3, 2]), try Tensor.zeros([4, 3]))
-        #expect(throws: TensorError.self) { try PairRows(x, y) }
-        #expect(throws: TensorError.self) { try PairRows(x, labels: Tensor([1, 2])) }
-        #expect(throws: TensorError.self) { try PairRows(x, labels: Tensor([1.0, 2, 3])) }
-        #expect(throws: TensorError.self) { try PairRows(x, labels: Tensor([1, 2, 1 << 40])) }
-        #expect(throws: TensorError.self) { try PairRows(x).logSumExp(over: .positives) }
-        #expect(throws: TensorError.self) { try PairRows(x).sum(.hinge, shift: Tensor.zeros([2])) }
+    @Test(arguments: Device.all)
+    func badInputIsNamed(device: Device) throws {
+        let (x, y) = (try Tensor.zeros([3, 2], on: device), try Tensor.zeros([4, 3], on: device))
+        expectRefusals([
+            ("points [n, d] and [m, d]", { try PairRows(x, y) }),
+            ("labels [3]", { try PairRows(x, labels: Tensor([1, 2], on: device)) }),
+            ("integer labels", { try PairRows(x, labels: Tensor([1.0, 2, 3], on: device)) }),
+            ("another in row 2", { try PairRows(x, labels: Tensor([1, 2, 1 << 40], on: device)) }),
+            ("labels to tell", { try PairRows(x).logSumExp(over: .positives) }),
+            ("[3]", { try PairRows(x).sum(.hinge, shift: Tensor.zeros([2], on: device)) }),
+        ])
     }
 }

@@ -5,6 +5,8 @@
 /// The k nearest of m points y [m, d] of each of n points x [n, d]: by distance (losskit_squared_euclidean, _manhattan, _chebyshev), or by -x.y (as
 /// losskit_negative_dot), of equal ones the first.
 enum { losskit_negative_dot = 4 };
+/// What a row's `capacity` may be.
+enum { losskit_most_candidates = 2112 };
 typedef struct losskit_neighbors {
     int32_t metric;
     /// Whether point i of y is left out for point i of x.
@@ -31,8 +33,12 @@ void losskit_neighbors_start(const losskit_neighbors *problem, int64_t begin, in
 /// row have of their own, for the points y from `at` on.
 void losskit_neighbors_take(const losskit_neighbors *problem, const float *tile, int64_t first, int64_t at, int64_t width, int64_t begin, int64_t end);
 
-/// Looks at the candidates themselves: values [n, k] and places [n, k], the nearest first.
+/// Looks at the candidates themselves, in double precision: values [n, k] and places [n, k], the nearest first.
 void losskit_neighbors_finish(const losskit_neighbors *problem, int64_t first, int64_t begin, int64_t end, float *values, int32_t *places);
+
+/// The nearest by given values [rows, m] of a block's rows begin..<end, the first being row `first`.
+void losskit_neighbors_select(const losskit_neighbors *problem, const float *block, int64_t first, int64_t begin, int64_t end, float *values,
+                              int32_t *places);
 
 /// The same without approximations.
 void losskit_neighbors_direct(const losskit_neighbors *problem, int64_t first, int64_t begin, int64_t end, float *values, int32_t *places);
