@@ -71,17 +71,18 @@ import Testing
         #expect(cost.peakBytes < (device.kind == .cpu ? 2 : 5) << 22 + 40 * n * (d + 8))
     }
 
-    @Test(arguments: losses.indices)
-    func badInputIsNamed(index: Int) throws {
+    @Test(arguments: Device.all, losses.indices)
+    func badInputIsNamed(device: Device, index: Int) throws {
         let loss = Self.losses[index].loss
-        let points = try Tensor.zeros([4, 2])
-        #expect(throws: TensorError.self) { try loss(points, Tensor([1, 2, 3])) }
-        #expect(throws: TensorError.self) { try loss(points, Tensor([1.0, 2, 3, 4])) }
-        #expect(throws: TensorError.self) { try loss(points.flattened(), Tensor([1, 2, 3, 4])) }
-        #expect(throws: TensorError.self) { try loss(points.asType(.int32), Tensor([1, 2, 3, 4])) }
-        #expect(throws: TensorError.self) { try ntXent(embeddings: points, labels: Tensor([1, 2, 3, 4]), temperature: 0) }
-        #expect(throws: TensorError.self) {
-            try batchTripletMargin(embeddings: points, labels: Tensor([1, 2, 3, 4]), margin: nil, mining: .batchAll)
-        }
+        let points = try Tensor.zeros([4, 2], on: device)
+        let labels = try Tensor([1, 2, 3, 4], on: device)
+        expectRefusals([
+            ("labels [4]", { try loss(points, Tensor([1, 2, 3], on: device)) }),
+            ("integer labels", { try loss(points, labels.asType(.float32)) }),
+            ("embeddings", { try loss(points.flattened(), labels) }),
+            ("floating point", { try loss(points.asType(.int32), labels) }),
+            ("temperature > 0", { try ntXent(embeddings: points, labels: labels, temperature: 0) }),
+            ("a margin", { try batchTripletMargin(embeddings: points, labels: labels, margin: nil, mining: .batchAll) }),
+        ])
     }
 }

@@ -36,7 +36,7 @@ public func batchTripletMargin(
     let batch = try BatchLabels(labels, beside: embeddings, operation)
     try require(margin != nil || mining == .batchHard, operation, "a margin unless mining is batchHard", "none")
     try require(margin?.isFinite ?? true, operation, "a finite margin", margin ?? 0)
-    let pairs = try PairRows(embeddings, measure: .euclidean, labels: batch.tensor, operation: operation)
+    let pairs = try PairRows(embeddings, measure: .euclidean, labels: batch.tensor(), operation: operation)
     guard mining == .batchHard else {
         let (sums, _, counts) = try pairs.triplets(mining == .batchAll ? .all : .semiHard, margin: margin ?? 0)
         return try reduction(sums, dividingBy: counts).asType(embeddings.dtype)

@@ -13,16 +13,14 @@ import LossKitOps
 /// - Note: By the means and variances of classes, in O(n d): no pair is formed. The authors let it reach the feature extractor alone,
 ///   beside a metric loss. Chen and Deng, Energy Confused Adversarial Metric Learning for Zero-Shot Image Retrieval and Clustering, 2019.
 public func energyConfusion(embeddings: Tensor, labels: Tensor) throws -> Tensor {
-    let names = try LabelPairs(embeddings, labels, "energyConfusion").names
-    let classes = Set(names).count
+    let batch = try BatchLabels(labels, beside: embeddings, "energyConfusion")
+    let classes = batch.counts.count
     guard classes > 1 else { return try embeddings.sum() * 0 }
     let points = embeddings.widened
     // Nothing changes with the origin: near the points, no digits are lost.
     let centred = try points - stopGradient(points).mean(axes: [0], keepDimensions: true)
-    let list = try Tensor(names, on: points.device)
-    var sizes = [Double](repeating: 0, count: classes)
-    for name in names { sizes[name] += 1 }
-    let counts = try Tensor(sizes, shape: [classes, 1], on: .cpu).asType(points.dtype).to(points.device)
+    let list = try Tensor(batch.classes, on: points.device)
+    let counts = try Tensor(batch.counts.map { Double($0) }, shape: [classes, 1], on: .cpu).asType(points.dtype).to(points.device)
     let columns = try list.expandedDimensions(at: 1).broadcast(to: points.shape)
     let sums = try Tensor.zeros([classes, points.shape[1]], dtype: points.dtype, on: points.device)
         .scatterAdd(centred, at: columns, axis: 0)

@@ -28,8 +28,9 @@ public func hypo(
     let rows = try ClassTargets(targets, beside: logits, "hypo")
     var partition = try logits.logSumExp(axes: [1])
     if let domains, embeddings.shape[0] > 0 {
-        let (place, classes) = (try LabelPairs(embeddings, domains, "hypo domains"), try LabelPairs(embeddings, targets, "hypo"))
-        let others = try (units.matmul(units.transposed()) / temperature).logSumExp(where: place.isPositive .&& classes.isNegative)
+        let isNear = try BatchLabels(domains, beside: embeddings, "hypo domains").masks().isPositive
+        let isOther = try BatchLabels(targets, beside: embeddings, "hypo").masks().isNegative
+        let others = try (units.matmul(units.transposed()) / temperature).logSumExp(where: isNear .&& isOther)
         let beyond = try others.flattened()
         partition = Tensor.maximum(partition, beyond) + (-(partition - beyond).absolute()).softplus()
     }

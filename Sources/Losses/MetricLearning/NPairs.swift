@@ -17,7 +17,7 @@ import LossKitOps
 public func nPairs(
     embeddings: Tensor, labels: Tensor, distance: EmbeddingDistance = .dot, reducer: Reducer = .mean
 ) throws -> Tensor {
-    let names = try LabelPairs(embeddings, labels, "nPairs").names
+    let names = try BatchLabels(labels, beside: embeddings, "nPairs").classes
     var rows: [Int: [Int]] = [:]
     for (row, name) in names.enumerated() { rows[name, default: []].append(row) }
     let pairs = rows.values.filter { $0.count > 1 }.map { ($0[0], $0[1]) }.sorted { $0 < $1 }

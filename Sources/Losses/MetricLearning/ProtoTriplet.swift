@@ -44,15 +44,15 @@ public func protoTriplet(
 public func nearestClassNeighbours(embeddings: Tensor, labels: Tensor, neighbours: Int = 4) throws -> Tensor {
     let operation = "nearestClassNeighbours"
     try require(neighbours >= 1, operation, "a neighbour or more", neighbours)
-    let batch = try LabelPairs(embeddings, labels, operation)
-    let rows = batch.names.count
+    let batch = try BatchLabels(labels, beside: embeddings, operation)
+    let rows = batch.count
     guard rows > 2 else { return try embeddings.sum() * 0 }
     let distance = try heldDistance(embeddings, embeddings)
     let isSelf = try Tensor.eye(rows, dtype: .bool, on: embeddings.device)
     let coversAll = neighbours + 2 >= rows
     let (near, places) = try Tensor.select(isSelf, distance.constant(1e30), distance).topK(
         coversAll ? rows - 2 : neighbours, axis: 1, largest: false)
-    let isSame = try batch.column.flattened().take(places) .== batch.column
+    let isSame = try batch.column().flattened().take(places) .== batch.column()
     let (zero, one) = (try near.constant(0), try near.constant(1))
     func mean(_ values: Tensor, where mask: Tensor) throws -> Tensor {
         let counts = try mask.asType(values.dtype).sum(axes: [1])

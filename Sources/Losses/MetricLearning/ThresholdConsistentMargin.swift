@@ -50,20 +50,21 @@ public func operatingPointInconsistency(
     let operation = "operatingPointInconsistency"
     try require(steps >= 1, operation, "a threshold or more", steps)
     try require(!distance.isSimilarity, operation, "a distance", distance.measure)
-    let batch = try LabelPairs(embeddings, labels, operation)
+    let batch = try BatchLabels(labels, beside: embeddings, operation)
+    let (isPositive, isNegative) = try batch.masks()
     let apart = try distance(stopGradient(embeddings)).expandedDimensions(at: 0)
     let thresholds = try Tensor.linspace(range.lowerBound, range.upperBound, count: steps, on: embeddings.device)
     let isNear = try apart .<= thresholds.reshaped([steps, 1, 1])
-    let (zero, classes) = (try apart.constant(0), (batch.names.max() ?? -1) + 1)
-    let membership = try Tensor(batch.names.map { Int64($0) }, on: embeddings.device).oneHot(classes: classes)
+    let (zero, classes) = (try apart.constant(0), batch.counts.count)
+    let membership = try Tensor(batch.classes.map { Int64($0) }, on: embeddings.device).oneHot(classes: classes)
     /// The share of each class's pairs of a kind that are as a mask says, [steps, classes], and whether it has such pairs.
     func share(_ mask: Tensor, _ kind: Tensor) throws -> (Tensor, Tensor) {
         let counts = try kind.asType(.float32).sum(axes: [1], keepDimensions: true).transposed().matmul(membership)
         let hits = try Tensor.select(mask .&& kind, zero + 1, zero).sum(axes: [2]).matmul(membership)
         return (hits / counts.clamped(min: 1), counts .> 0)
     }
-    let (sensitivity, hasPositives) = try share(isNear, batch.isPositive)
-    let (specificity, hasNegatives) = try share(!isNear, batch.isNegative)
+    let (sensitivity, hasPositives) = try share(isNear, isPositive)
+    let (specificity, hasNegatives) = try share(!isNear, isNegative)
     let weights = (hasPositives .&& hasNegatives).asType(.float32)
     let divisor = specificity * (c * c) + sensitivity
     let utility = specificity * sensitivity * (1 + c * c) / divisor.clamped(min: 1e-30)

@@ -15,11 +15,11 @@ struct EmbeddingPairs {
         _ embeddings: Tensor, _ labels: Tensor, references: References? = nil, distance: EmbeddingDistance, miner: PairMiner = .all,
         _ operation: String
     ) throws {
-        let pairs = try LabelPairs(embeddings, labels, references: references, operation)
+        let masks = try BatchLabels(labels, beside: embeddings, references: references, operation).masks()
         far = try distance.separation(embeddings, references?.embeddings)
         sign = distance.sign
         self.embeddings = embeddings
-        (isPositive, isNegative) = try miner(stopGradient(far), sign: sign, pairs.isPositive, pairs.isNegative)
+        (isPositive, isNegative) = try miner(stopGradient(far), sign: sign, masks.isPositive, masks.isNegative)
     }
 
     /// One number of elements, in the embeddings' type.
