@@ -8,7 +8,7 @@ struct BenchmarksCommand: ParsableCommand {
         commandName: "Benchmarks", abstract: "Trains on handwritten digits and times the kernels, on every device.")
 
     @Option(help: "Only this device: cpu, opencl, opencl:NAME or opencl:PLATFORM:DEVICE.") var device: String?
-    @Option(help: "Only kernels whose name and size contain this; \"training\" for the training alone.") var filter: String?
+    @Option(help: "Only kernels whose name and size contain this, as in \"chain 65536\"; \"training\" for the training alone.") var filter: String?
     @Option(help: "Folder for report.json and report.html.") var output = "."
     @Flag(help: "Small sizes and few repetitions.") var quick = false
     @Flag(help: "Beside the CPU, run the libraries that Benchmarks/Peers/setup installs.") var peers = false
@@ -71,8 +71,10 @@ struct BenchmarksCommand: ParsableCommand {
             let measured = try kernel.measure(on: device, limits: limits, repetitions: quick ? 3 : 7, peers: peers)
             section.measurements.append(contentsOf: measured.rows)
             section.problems.append(contentsOf: measured.problems)
+            section.notes = (section.notes ?? []) + measured.notes
             Console.progress(index + 1, of: kernels.count, "\(kernel.name) \(kernel.size)")
         }
         Console.line(section.table)
+        for note in section.notes ?? [] { Console.line(note) }
     }
 }

@@ -29,9 +29,9 @@ extension Kernel {
     /// Checks value and gradients against the CPU, and those of the peers against ours, then times both passes.
     func measure(
         on device: Device, limits: Limits, repetitions: Int, peers: PeerProcess? = nil
-    ) throws -> (rows: [Row], problems: [String]) {
+    ) throws -> (rows: [Row], problems: [String], notes: [String]) {
         let inputs = try inputs(device)
-        var problems: [String] = []
+        var (problems, notes): ([String], [String]) = ([], [])
         if device.isOpenCL {
             problems = try disagreements(run(inputs), run(inputs.map { try $0.to(.cpu) })).map {
                 "\(name) \(size) on \(device) differs from the CPU: \($0)"
@@ -40,9 +40,16 @@ extension Kernel {
         var sides = try device.isOpenCL ? standards(of: device, inputs, &problems) : []
         if let peers {
             let ours = try run(inputs)
+            let check = try indices.map { try NeighborCheck(inputs, ours: $0(inputs)) }
             for peer in try peers.prepare(self, inputs: inputs) {
                 do {
-                    problems += try disagreements(ours, peers.result(of: peer)).map { "\(name) \(size) differs from \(peer.name): \($0)" }
+                    let theirs = try peers.result(of: peer)
+                    problems += try disagreements(ours, theirs).map { "\(name) \(size) differs from \(peer.name): \($0)" }
+                    if let check, let found = theirs.indices {
+                        let (note, problem) = try check.comparison(with: peer.name, found)
+                        notes.append("\(name) \(size): \(note)")
+                        problems += problem.map { ["\(name) \(size): \($0)"] } ?? []
+                    }
                     sides.append(Side(name: peer.name, passes: peer.passes) { try peers.seconds(of: peer, $0) })
                 } catch let error as PeerError {
                     problems.append("\(name) \(size): \(error)")
@@ -59,7 +66,7 @@ extension Kernel {
             }
             return row(pass, race.median(0), zip(entered, 1...).map { ($0.name, race.median($1)) }, limits, peak)
         }
-        return (rows, problems)
+        return (rows, problems, notes)
     }
 
     /// Somebody else who does the same, and how long one turn takes.

@@ -25,6 +25,8 @@ struct Kernel {
     var bound: Bound
     /// The same in the plainest way, against which a device's kernels are held; what is wanted of it is written to its memory.
     var plain: (@Sendable ([Tensor], Pass) throws -> Outcome)?
+    /// Which points the value is of, where that is to be compared.
+    var indices: (@Sendable ([Tensor]) throws -> Tensor)?
     /// What peers have to know beside the inputs.
     var options: [String: Double] = [:]
     var valueTolerance = Tolerance(relative: 2e-5, ofLargest: 0)
@@ -34,6 +36,7 @@ struct Kernel {
     struct Outcome {
         var value: Tensor
         var gradients: [Tensor]
+        var indices: Tensor?
     }
 
     func run(_ inputs: [Tensor]) throws -> Outcome {

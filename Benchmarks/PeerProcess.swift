@@ -30,6 +30,7 @@ final class PeerProcess {
         var peers: [Peer]?
         var value: String?
         var gradients: [String]?
+        var indices: String?
         var seconds: Double?
         var versions: [String: String]?
     }
@@ -95,7 +96,8 @@ final class PeerProcess {
         let reply = try ask(Request(command: "result", peer: peer.name, folder: folder.path))
         guard let value = reply.value else { throw PeerError(description: "\(peer.name) gave no value") }
         return Kernel.Outcome(
-            value: try .load(value, on: .cpu), gradients: try (reply.gradients ?? []).map { try .load($0, on: .cpu) })
+            value: try .load(value, on: .cpu), gradients: try (reply.gradients ?? []).map { try .load($0, on: .cpu) },
+            indices: try reply.indices.map { try .load($0, on: .cpu) })
     }
 
     /// How long a run takes in one turn of the race, by the peer's own clock.

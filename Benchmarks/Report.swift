@@ -15,6 +15,8 @@ struct Report: Codable {
         var limits: Limits?
         var measurements: [Kernel.Row] = []
         var problems: [String] = []
+        /// What is worth knowing beside the times.
+        var notes: [String]? = []
 
         init(_ device: Device) {
             name = "\(device)"

@@ -11,10 +11,13 @@ torch.set_num_threads(threads)
 
 
 class Peer:
-    """Passes by name: "forward" returns a value, "forward+backward" a value and its gradients; both only when they are done."""
+    """Passes by name: "forward" returns a value, "forward+backward" a value and its gradients; both only when they are done.
 
-    def __init__(self, name, forward, both=None):
+    `indices` returns which points a value is of."""
+
+    def __init__(self, name, forward, both=None, indices=None):
         self.name = name
+        self.indices = indices
         self.passes = {"forward": forward} | ({"forward+backward": both} if both else {})
 
 

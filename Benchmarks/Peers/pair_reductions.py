@@ -8,9 +8,6 @@ def peers(in_torch, in_jax, in_keops, arrays, differentiated):
     # A matrix that is too large to be held several times over leaves those out that need it.
     holds = len(arrays[0]) * len(arrays[1]) <= 2**28
     contenders = all_frameworks(in_torch, in_jax, arrays, differentiated) if holds else []
-    # KeOps takes tens of seconds for more coordinates on a CPU.
-    if len(arrays[0]) * arrays[1].size > 2**33:
-        return contenders
     try:
         from pykeops.torch import LazyTensor
     except ImportError:

@@ -5,7 +5,7 @@ One JSON object a line each way. Requests on standard input:
     {"command": "prepare", "kernel": K, "inputs": [FILE.npy, ...], "differentiated": N, "options": {...}}
         -> {"peers": [{"name": P, "passes": ["forward", "forward+backward"]}, ...]}
     {"command": "result", "peer": P, "folder": F}      value and gradients, which also compiles and warms up
-        -> {"value": FILE.npy, "gradients": [FILE.npy, ...]}
+        -> {"value": FILE.npy, "gradients": [FILE.npy, ...]}, and "indices": FILE.npy where the value is of chosen points
     {"command": "run", "peer": P, "pass": "forward"}
         -> {"seconds": S}                              one turn of the race, as Race.swift has it
     {"command": "versions"}
@@ -64,7 +64,11 @@ class Session:
         for index, array in enumerate([value, *gradients]):
             paths.append(os.path.join(folder, f"peer-{index}.npy"))
             numpy.save(paths[-1], numpy.asarray(array, dtype=numpy.float32))
-        return {"value": paths[0], "gradients": paths[1:]}
+        reply = {"value": paths[0], "gradients": paths[1:]}
+        if self.peers[peer].indices:
+            reply["indices"] = os.path.join(folder, "peer-indices.npy")
+            numpy.save(reply["indices"], self.peers[peer].indices())
+        return reply
 
     def run(self, peer, **request):
         run = self.peers[peer].passes[request["pass"]]

@@ -35,7 +35,8 @@ import Testing
         let (folder, answer) = try result(value: value, gradient: gradient)
         defer { try? FileManager.default.removeItem(at: folder) }
         let peers = try peers(answering: ["prepare": prepared, "result": answer, "run": run])
-        return try kernel.measure(on: .cpu, limits: Limits(copy: 1, gemm: 1), repetitions: 3, peers: peers)
+        let measured = try kernel.measure(on: .cpu, limits: Limits(copy: 1, gemm: 1), repetitions: 3, peers: peers)
+        return (measured.rows, measured.problems)
     }
 
     @Test func timesStandBesideOurs() throws {
@@ -61,14 +62,14 @@ import Testing
 
     @Test func anErrorOfAPeerIsAProblemThatLeavesOursStanding() throws {
         let peers = try peers(answering: ["prepare": prepared, "result": quoted("{'error': 'ValueError: no'}")])
-        let (rows, problems) = try kernel.measure(on: .cpu, limits: Limits(copy: 1, gemm: 1), repetitions: 3, peers: peers)
+        let (rows, problems, _) = try kernel.measure(on: .cpu, limits: Limits(copy: 1, gemm: 1), repetitions: 3, peers: peers)
         #expect(problems.count == 1 && problems[0].contains("one: ValueError: no"))
         #expect(rows.count == 2 && rows.allSatisfy { $0.peers.isEmpty && $0.seconds > 0 })
     }
 
     @Test func aKernelWithoutPeersIsTimedAlone() throws {
         let peers = try peers(answering: ["prepare": quoted("{'peers': []}")])
-        let (rows, problems) = try kernel.measure(on: .cpu, limits: Limits(copy: 1, gemm: 1), repetitions: 3, peers: peers)
+        let (rows, problems, _) = try kernel.measure(on: .cpu, limits: Limits(copy: 1, gemm: 1), repetitions: 3, peers: peers)
         #expect(problems.isEmpty && rows.allSatisfy { $0.fastestPeer == nil })
     }
 
