@@ -39,7 +39,7 @@ public func spanningTreeEntropy(_ points: Tensor, power: Double = 1, constant: D
 ///   - sizes: How many numbers n_k, evenly from n / 2 to n; at least 2, and at most n / 2.
 /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for options; see ``minimumSpanningTree(_:metric:)``.
 /// - Note: T. Birdal, A. Lou, L. Guibas, U. Simsekli, Intrinsic dimension, persistent homology and generalization in neural networks, 2021.
-public func spanningTreeDimension(_ points: Tensor, power: Double = 1, sizes: Int = 5) throws -> Tensor {
+public func spanningTreeDimension(_ points: Tensor, power: Double = 1, sizes: Int = 3) throws -> Tensor {
     let operation = "spanningTreeDimension"
     try requireShape(points, [nil, nil], "points", operation)
     let n = points.shape[0]
@@ -69,6 +69,6 @@ extension LossDescription {
     static let spanningTreeDimensionLoss = LossDescription(
         "spanningTreeDimension", .topology, "Intrinsic dimension of points, by how their spanning tree grows",
         reference: "Birdal, Lou, Guibas and Simsekli, Intrinsic Dimension, Persistent Homology and Generalization in Neural Networks, 2021",
-        inputs: [.init("points", ["n", "d"])], options: [.number("power", 1), .integer("sizes", 5)]
+        inputs: [.init("points", ["n", "d"])], options: [.number("power", 1), .integer("sizes", 3)]
     ) { try spanningTreeDimension($0["points"], power: $0.number("power"), sizes: $0.integer("sizes")) }
 }

@@ -68,7 +68,7 @@ extension LossOracle {
     }
 
     static let totalPersistence = LossOracle(
-        name: "totalPersistence", sizes: [1, 13],
+        name: "totalPersistence", sizes: [1, 13], larger: nil,
         cases: [
             LossCase(options: ["dimension": "0", "power": "3"]), LossCase(options: ["power": "1"], extents: ["n": 14, "d": 2]),
             LossCase(options: ["dimension": "2"], extents: ["n": 9]),

@@ -43,10 +43,10 @@ extension LossOracle {
 
     static let spanningTreeDimension = LossOracle(
         name: "spanningTreeDimension", tolerance: 1e-5, gradientTolerance: 2e-5, sizes: [24, 41],
-        cases: [LossCase(options: ["power": "0.5", "sizes": "3"], extents: ["n": 30, "d": 2])]
+        cases: [LossCase(options: ["power": "0.5", "sizes": "6"], extents: ["n": 30, "d": 2])]
     ) { given in
         let points = given["points"]
-        let (n, power, sizes) = (points.rows, given.number("power", 1), Int(given.number("sizes", 5)))
+        let (n, power, sizes) = (points.rows, given.number("power", 1), Int(given.number("sizes", 3)))
         let half = (n + 1) / 2
         let line = (0..<sizes).map { k -> (x: Double, y: Double) in
             let count = half + (n - half) * k / (sizes - 1)
