@@ -16,10 +16,13 @@ public func infoNCE(queries: Tensor, keys: Tensor, temperature: Double = 0.07, r
     guard queries.rank == 2 else {
         throw TensorError.shapeMismatch(operation: "infoNCE", expected: "queries and keys [n, d]", actual: [queries.shape])
     }
+    try requireFloatingPoint(queries, "infoNCE")
+    try requireFloatingPoint(keys, "infoNCE")
     try require(temperature > 0, "infoNCE", "temperature > 0", temperature)
     let similarity = try queries.widened.unitRows().matmul(keys.widened.unitRows().transposed()) / temperature
     let own = try Tensor.arange(to: Double(queries.shape[0]), on: queries.device)
-    return try crossEntropy(logits: similarity, targets: own, reduction: reduction)
+    let losses = try crossEntropy(logits: similarity, targets: own, reduction: reduction)
+    return try losses.asType(Tensor.commonSample(queries, keys).dtype)
 }
 
 extension LossDescription {
