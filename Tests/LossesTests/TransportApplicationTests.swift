@@ -13,7 +13,7 @@ import Testing
         let y = try x.rows(at: Tensor(order.map { Int64($0) }, on: device)) + 0.01
         let partners = try minibatchCoupling(x, y).array(of: Int.self)
         #expect(partners.map { order[$0] } == Array(0..<6))
-        try expectClose(minibatchTransport(x, y), [4 * 0.01 * 0.01 / 2], tolerance: 1e-6)
+        try expectClose(minibatchTransport(x.reshaped([6, 4]), y.reshaped([6, 4])), [4 * 0.01 * 0.01 / 2], tolerance: 1e-6)
         #expect(throws: TensorError.self) { try minibatchCoupling(x, y[0..<5]) }
     }
 

@@ -25,12 +25,16 @@ public func minibatchCoupling(_ x: Tensor, _ y: Tensor) throws -> Tensor {
 ///
 /// Gradient: `(x_i - y_s(i)) / n`, the pairs held; twice differentiable.
 ///
+/// - Parameters:
+///   - x: [n, d].
+///   - y: [n, d].
 /// - Throws: As ``minibatchCoupling(_:_:)``.
 public func minibatchTransport(_ x: Tensor, _ y: Tensor) throws -> Tensor {
+    try requireShape(x, [nil, nil], "x", "minibatchTransport")
     let partners = try y.rows(at: minibatchCoupling(x, y))
     let sample = try Tensor.commonSample(x, y)
     let apart = x.asType(sample.dtype).inArithmetic() - partners.asType(sample.dtype).inArithmetic()
-    return try (apart.square().sum(axes: Array(1..<x.rank)).mean() * 0.5).asType(sample.dtype)
+    return try (apart.square().sum(axes: [1]).mean() * 0.5).asType(sample.dtype)
 }
 
 extension LossDescription {
