@@ -61,13 +61,13 @@ final class PeerProcess {
 
     /// The libraries that `Peers/setup` installed.
     static func installed() throws -> PeerProcess {
-        let peers = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers")
-        let python = peers.appendingPathComponent(".venv/bin/python").path
+        let benchmarks = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        let python = benchmarks.appendingPathComponent("../.venv-peers/bin/python").path
         guard FileManager.default.isExecutableFile(atPath: python) else {
             throw PeerError(
-                description: "--peers: expected the virtual environment Benchmarks/Peers/.venv; Benchmarks/Peers/setup makes it")
+                description: "--peers: expected the virtual environment .venv-peers; Benchmarks/Peers/setup makes it")
         }
-        return try PeerProcess([python, peers.appendingPathComponent("peer.py").path])
+        return try PeerProcess([python, benchmarks.appendingPathComponent("Peers/peer.py").path])
     }
 
     deinit {

@@ -3,8 +3,7 @@ import LossKitDevice
 
 extension NeighborSearch {
     /// Of values [rows, m] that lie between some rows of x and all y, the k smallest of each row into `values` and their columns (int32)
-    /// into
-    /// `places`, both [n, k]; of equal ones the first.
+    /// into `places`, both [n, k]; of equal ones the first.
     package func select(
         _ block: BufferSlice, rows: Range<Int>, values: BufferSlice, places: BufferSlice, on device: Device
     ) throws {

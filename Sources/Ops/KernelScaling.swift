@@ -30,7 +30,7 @@ package struct KernelScaling {
     /// - Parameters:
     ///   - factors: Of each side's best potentials.
     ///   - slacks: epsilon / rho of each side, 0 where it is exact.
-    package init(
+    init(
         _ softMin: SoftMin, weights: (x: Tensor, y: Tensor), potentials: (x: Tensor, y: Tensor), epsilon: Double,
         factors: (x: Double, y: Double), slacks: (x: Double, y: Double)
     ) throws {
@@ -38,6 +38,18 @@ package struct KernelScaling {
         self.weights = (try weights.x.to(.cpu).packed().evaluated(), try weights.y.to(.cpu).packed().evaluated())
         kernels = ScalingKernels(n: softMin.n, m: softMin.m)
         try absorb((try potentials.x.to(.cpu), try potentials.y.to(.cpu)))
+    }
+
+    /// The same; nil where there is no memory for the kernels.
+    package static func ifItFits(
+        _ softMin: SoftMin, weights: (x: Tensor, y: Tensor), potentials: (x: Tensor, y: Tensor), epsilon: Double,
+        factors: (x: Double, y: Double), slacks: (x: Double, y: Double)
+    ) throws -> KernelScaling? {
+        do {
+            return try KernelScaling(softMin, weights: weights, potentials: potentials, epsilon: epsilon, factors: factors, slacks: slacks)
+        } catch DeviceError.outOfMemory {
+            return nil
+        }
     }
 
     /// Fills the kernels for potentials [batch, n] and [batch, m].

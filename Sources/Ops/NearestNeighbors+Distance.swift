@@ -12,8 +12,7 @@ import LossKitKernels
 ///   - points: [m, d].
 ///   - k: In 1...1024 and at most m, or m - 1 where points leave themselves out.
 ///   - excludingSelf: Whether point i is left out for query i.
-///   - distance: Of points [..., r, d] and [..., m, d] the distances [..., r, m], small ones being near; called for some queries at a time,
-///     as
+///   - distance: Of points [..., r, d] and [..., m, d] the distances [..., r, m], small ones being near; called for some queries at a time, as
 ///     every form of `pairwiseDistance` can be.
 /// - Throws: What ``nearestNeighbors(of:in:k:metric:excludingSelf:)`` throws, what the distance throws, and
 ///   ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first query with a distance that is not a number.

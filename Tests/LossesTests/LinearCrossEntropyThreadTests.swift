@@ -15,16 +15,8 @@ import Testing
             let (value, slopes) = try valueWithGradient(at: [hidden, weight]) {
                 try linearCrossEntropy(hidden: $0[0], weight: $0[1], targets: targets, reduction: reduction).sum()
             }
-            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-            for tensor in [value] + slopes {
-                for number in try tensor.array(of: Float.self) { hash = (hash ^ UInt64(number.bitPattern)) &* 0x100_0000_01B3 }
-            }
-            print("bits", reduction, hash)
+            PrintedBits.print(reduction, try ([value] + slopes).flatMap { try $0.array(of: Float.self).map(\.bitPattern) })
         }
-    }
-
-    private static func lines(_ output: [UInt8]) -> [Substring] {
-        String(decoding: output, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("bits") }
     }
 
     @Test func threadsDoNotChangeABit() async throws {
@@ -36,7 +28,7 @@ import Testing
             setenv("LOSSKIT_THREADS", "5", 1)
             try Self.printBits()
         }
-        let expected = Self.lines(one.standardOutputContent)
-        #expect(expected.count == 2 && expected == Self.lines(many.standardOutputContent))
+        let expected = PrintedBits.lines(one.standardOutputContent)
+        #expect(expected.count == 2 && expected == PrintedBits.lines(many.standardOutputContent))
     }
 }

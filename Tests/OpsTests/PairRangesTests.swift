@@ -103,6 +103,9 @@ import Testing
             ("PairRanges", { try PairRanges(batches: [1, 2], [3]) }),
             ("PairRanges", { try formula.sum(within: PairRanges(rows: [0..<4], columns: [[0..<5]])) }),
             ("PairRanges", { try formula.sum(within: PairRanges(rows: [0..<3], columns: [[0..<6]])) }),
+            ("from 0 and -2", { try formula.sum(within: PairRanges(rows: [0..<3], columns: [[-2..<5]])) }),
+            ("from -1 and 0", { try formula.sum(within: PairRanges(rows: [-1..<3], columns: [[0..<5]])) }),
+            ("fewer than 2^63", { try PairRanges(batches: [1, .max], [3, 4]) }),
             ("Formula.max", { try formula.max(within: PairRanges(rows: [0..<2], columns: [[0..<5]])) }),
         ])
     }

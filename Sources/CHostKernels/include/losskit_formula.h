@@ -60,7 +60,8 @@ enum { losskit_formula_rows = 128 };
 /// Bytes of memory that a thread needs.
 int64_t losskit_formula_scratch(const losskit_formula *formula);
 
-/// The rows begin..<end, at most losskit_formula_rows, over the columns of `span_count` ranges, each by its bounds, into `out` [rows, width or kept]; for what keeps values also their columns, -1 where
+/// The rows begin..<end, at most losskit_formula_rows, over the columns of `span_count` ranges, each by its bounds, into `out`
+/// [rows, width or kept]; for what keeps values also their columns, -1 where
 /// there are fewer, into `places`.
 void losskit_formula_reduce(const losskit_formula *formula, int64_t begin, int64_t end, const int64_t *spans, int64_t span_count,
                             void *scratch, void *out, int32_t *places);

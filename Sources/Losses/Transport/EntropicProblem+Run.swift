@@ -78,9 +78,8 @@ extension EntropicProblem {
                 if case .divergence(let rho) = penalty { problem.epsilon / rho } else { 0 }
             }
             let (penalties, epsilon) = (problem.penalties, problem.epsilon)
-            // Without the memory for it, online.
             guard
-                var kernel = try? KernelScaling(
+                var kernel = try KernelScaling.ifItFits(
                     problem.softMin, weights: problem.weights, potentials: (f, g), epsilon: epsilon,
                     factors: (penalties.x.factor(epsilon) ?? 1, penalties.y.factor(epsilon) ?? 1),
                     slacks: (slack(penalties.x), slack(penalties.y)))

@@ -30,7 +30,8 @@ enum QuasiNewton {
             }
             let slope = inner(gradient, direction)
             var length = 1.0
-            var (next, reached) = (moved(point, direction, length), function(moved(point, direction, length)))
+            var next = moved(point, direction, length)
+            var reached = function(next)
             // A value that no longer falls in doubles is as low as it gets.
             while !(reached.value <= value + 1e-4 * length * slope), length > 1e-12 {
                 length /= 2

@@ -11,18 +11,18 @@ extension Tensor {
     public static func load(_ path: String, on device: Device = .default) throws -> Tensor {
         let (file, member) = FileFormat.split(path)
         guard FileFormat(file) != .numPy else { return try Tensor(numPy: FileBytes.read(path), path: path, on: device) }
-        let arrays = try loadArrays(file, on: device)
-        let names = arrays.keys.sorted().joined(separator: ", ")
+        let members = try FileMember.all(of: file)
+        let names = members.map(\.name).sorted().joined(separator: ", ")
         if let member {
-            guard let array = arrays[member] else {
+            guard let found = members.first(where: { $0.name == member }) else {
                 throw TensorError.file(path: file, problem: "expected \(member) in it, found \(names)")
             }
-            return array
+            return try found.load(device)
         }
-        guard arrays.count == 1, let array = arrays.values.first else {
-            throw TensorError.file(path: file, problem: "expected one array, or \(file):NAME, found \(arrays.isEmpty ? "none" : names)")
+        guard members.count == 1, let only = members.first else {
+            throw TensorError.file(path: file, problem: "expected one array, or \(file):NAME, found \(members.isEmpty ? "none" : names)")
         }
-        return array
+        return try only.load(device)
     }
 
     /// Writes a `.npy` file in C order and little-endian; or, by the ending of its name, a `.npz` or `.safetensors` file of this one array.
@@ -41,22 +41,7 @@ extension Tensor {
 /// Element types as in ``Tensor/load(_:on:)``. Members of an archive may be deflated where zlib is installed.
 /// - Throws: ``TensorError/file(path:problem:)`` where the file is missing, damaged or of another kind.
 public func loadArrays(_ path: String, on device: Device = .default) throws -> [String: Tensor] {
-    switch FileFormat(path) {
-    case .numPy: throw TensorError.file(path: path, problem: "expected a name that ends in .npz or .safetensors")
-    case .numPyArchive:
-        let archive = try ZipArchive(FileBytes.read(path), path: path)
-        return try Dictionary(
-            archive.members.map { name, bytes in
-                (name.hasSuffix(".npy") ? String(name.dropLast(4)) : name, try Tensor(numPy: bytes, path: "\(path):\(name)", on: device))
-            }, uniquingKeysWith: { $1 })
-    case .safeTensors:
-        let bytes = LittleEndianBytes(try FileBytes.read(path))
-        let header = try SafeTensorsHeader(bytes, path: path)
-        return try Dictionary(
-            uniqueKeysWithValues: header.entries.map { name, entry in
-                (name, try Tensor(entry, in: bytes, from: header.dataStart, path: "\(path):\(name)", on: device))
-            })
-    }
+    try Dictionary(FileMember.all(of: path).map { ($0.name, try $0.load(device)) }, uniquingKeysWith: { $1 })
 }
 
 /// Writes arrays by their names to a `.npz` file, its members stored, or to a `.safetensors` file.
@@ -82,6 +67,30 @@ public func saveArrays(_ arrays: [String: Tensor], to path: String) throws {
     }
     guard let bytes else { throw TensorError.file(path: path, problem: "expected arrays below 4 GiB in all") }
     try FileBytes.write(bytes, to: path)
+}
+
+/// An array of a file, which is made only when it is asked for.
+private struct FileMember {
+    let name: String
+    let load: (Device) throws -> Tensor
+
+    static func all(of path: String) throws -> [FileMember] {
+        switch FileFormat(path) {
+        case .numPy: throw TensorError.file(path: path, problem: "expected a name that ends in .npz or .safetensors")
+        case .numPyArchive:
+            return try ZipArchive(FileBytes.read(path), path: path).members.map { name, bytes in
+                FileMember(name: name.hasSuffix(".npy") ? String(name.dropLast(4)) : name) {
+                    try Tensor(numPy: bytes, path: "\(path):\(name)", on: $0)
+                }
+            }
+        case .safeTensors:
+            let bytes = LittleEndianBytes(try FileBytes.read(path))
+            let header = try SafeTensorsHeader(bytes, path: path)
+            return header.entries.map { name, entry in
+                FileMember(name: name) { try Tensor(entry, in: bytes, from: header.dataStart, path: "\(path):\(name)", on: $0) }
+            }
+        }
+    }
 }
 
 extension Tensor {

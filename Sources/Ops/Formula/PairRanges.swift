@@ -37,10 +37,14 @@ public struct PairRanges: Sendable {
         guard x.count == y.count, x.allSatisfy({ $0 >= 0 }), y.allSatisfy({ $0 >= 0 }) else {
             throw TensorError.invalidArgument(operation: "PairRanges", expected: "as many batches of x as of y", actual: "\(x) and \(y)")
         }
-        func ranges(_ counts: [Int]) -> [Range<Int>] {
-            counts.reduce(into: []) { result, count in
+        func ranges(_ counts: [Int]) throws -> [Range<Int>] {
+            try counts.reduce(into: []) { result, count in
                 let begin = result.last?.upperBound ?? 0
-                result.append(begin..<begin + count)
+                let (end, overflow) = begin.addingReportingOverflow(count)
+                guard !overflow else {
+                    throw TensorError.invalidArgument(operation: "PairRanges", expected: "fewer than 2^63 points", actual: "\(counts)")
+                }
+                result.append(begin..<end)
             }
         }
         try self.init(rows: ranges(x), columns: ranges(y).map { [$0] })
@@ -67,9 +71,11 @@ public struct PairRanges: Sendable {
     /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for points there are not.
     func spans(rows count: Int, columns reduced: Int, on device: Device) throws -> FormulaSpans {
         let last = (rows.last?.upperBound ?? 0, columns.joined().map(\.upperBound).max() ?? 0)
-        guard last.0 <= count, last.1 <= reduced, (rows.first?.lowerBound ?? 0) >= 0 else {
+        let first = (rows.first?.lowerBound ?? 0, columns.compactMap(\.first?.lowerBound).min() ?? 0)
+        guard first.0 >= 0, first.1 >= 0, last.0 <= count, last.1 <= reduced else {
             throw TensorError.invalidArgument(
-                operation: "PairRanges", expected: "ranges within \(count) and \(reduced) points", actual: "up to \(last.0) and \(last.1)")
+                operation: "PairRanges", expected: "ranges within \(count) and \(reduced) points",
+                actual: "from \(first.0) and \(first.1) up to \(last.0) and \(last.1)")
         }
         var blocks: [FormulaSpans.Block] = []
         var bounds: [Int] = []

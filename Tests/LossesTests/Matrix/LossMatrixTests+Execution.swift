@@ -48,16 +48,8 @@ extension LossMatrixTests {
         for name in names {
             let given = LossCase.standard(name, n: LossOracle.named(name)?.larger)
             let bits = try given.bits(given.tensors(given.draw(seed: 59), on: .cpu))
-            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-            for (_, part) in bits.sorted(by: { $0.key < $1.key }) {
-                for number in part { hash = (hash ^ UInt64(number)) &* 0x100_0000_01B3 }
-            }
-            print("bits", name, hash)
+            PrintedBits.print(name, bits.sorted { $0.key < $1.key }.flatMap(\.value))
         }
-    }
-
-    private static func lines(_ output: [UInt8]) -> [Substring] {
-        String(decoding: output, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("bits") }
     }
 
     /// How many threads work is chosen once a process, so each number of them runs in its own.
@@ -70,7 +62,7 @@ extension LossMatrixTests {
             setenv("LOSSKIT_THREADS", "5", 1)
             try Self.printBits()
         }
-        let (first, second) = (Self.lines(one.standardOutputContent), Self.lines(many.standardOutputContent))
+        let (first, second) = (PrintedBits.lines(one.standardOutputContent), PrintedBits.lines(many.standardOutputContent))
         #expect(first.count == Self.names.count && first.count == second.count)
         for (a, b) in zip(first, second) where a != b { Issue.record("one thread: \(a), five: \(b)") }
     }
