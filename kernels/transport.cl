@@ -164,3 +164,70 @@ __kernel void softmin_differences(GLOBAL_IN(float, points), GLOBAL_IN(float, col
     }
     for (long k = 0; k < d && sum > 0; k++) out[k] = (float)(out[k] / sum);
 }
+
+#ifdef LOSSKIT_FP64
+// A row's exponents are bases[j] - C inverse, formed in doubles: over a small epsilon floats lose what counts.
+inline double wide_cost(__global const float *point, __global const float *column, const long m, const long d, const int power) {
+    if (power == 0) return column[0];
+    double sum = 0;
+    for (long k = 0; k < d; k++) {
+        const double u = (double)point[k] - (double)column[k * m];
+        sum = fma(u, u, sum);
+    }
+    return power == 1 ? sqrt(sum) : 0.5 * sum;
+}
+
+// The sum of exp(exponent + shift), whose terms need no more than floats.
+inline double wide_sum(__global const float *points, __global const float *columns, __global const double *bases, const int power,
+                       const double inverse, const double shift, const long m, const long d) {
+    double sum = 0;
+    long j = 0;
+#ifdef LOSSKIT_CPU
+    // Eight at a time; what is left comes one by one.
+    for (; j + 8 <= m; j += 8) {
+        double8 cost = 0;
+        if (power == 0) cost = convert_double8(vload8(0, columns + j));
+        else {
+            for (long k = 0; k < d; k++) {
+                const double8 u = (double)points[k] - convert_double8(vload8(0, columns + k * m + j));
+                cost = fma(u, u, cost);
+            }
+            cost = power == 1 ? sqrt(cost) : 0.5 * cost;
+        }
+        const float8 term = exp(convert_float8(fma(cost, (double8)(-inverse), vload8(0, bases + j) + shift)));
+        const float4 a = term.lo + term.hi;
+        sum += (a.x + a.y) + (a.z + a.w);
+    }
+#endif
+    for (; j < m; j++) sum += exp((float)(fma(wide_cost(points, columns + j, m, d, power), -inverse, bases[j]) + shift));
+    return sum;
+}
+
+// log_sums[r] = log sum over m columns of exp(exponent); own[r] says where about minus that is.
+__kernel void wide_log_sums(GLOBAL_IN(float, points), GLOBAL_IN(float, columns), GLOBAL_IN(double, bases), GLOBAL_IN(double, own),
+                            GLOBAL_OUT(double, log_sums), const int power, const double inverse, const long n, const long m, const long d,
+                            const long rows) {
+    AT_IN(float, points);
+    AT_IN(float, columns);
+    AT_IN(double, bases);
+    AT_IN(double, own);
+    AT_OUT(double, log_sums);
+    const long row = get_global_id(0);
+    if (row >= rows) return;
+    const long batch = row / n;
+    points += row * d;
+    columns += power == 0 ? row * m : batch * d * m;
+    bases += batch * m;
+    double shift = own[row], sum = wide_sum(points, columns, bases, power, inverse, shift, m, d);
+    if (!(sum > 1e-20 && sum < 1e20)) {
+        double peak = -INFINITY;
+        for (long j = 0; j < m; j++) {
+            const double e = fma(wide_cost(points, columns + j, m, d, power), -inverse, bases[j]);
+            if (e > peak || isnan(e)) peak = e;
+        }
+        shift = -peak;
+        sum = isinf(peak) ? 0 : wide_sum(points, columns, bases, power, inverse, shift, m, d);
+    }
+    log_sums[row] = log(sum) - (isinf(shift) ? 0 : shift);
+}
+#endif

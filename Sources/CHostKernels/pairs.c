@@ -1,5 +1,6 @@
 #include "losskit_pairs.h"
 #include "losskit_scaling.h"
+#include "losskit_wide_softmin.h"
 
 #include <math.h>
 #include <string.h>
@@ -54,7 +55,9 @@ LK_DISPATCH(losskit_softmin,
             (problem, step, begin, end, soft, next))
 LK_DISPATCH(losskit_softmin_differences,
             (const losskit_softmin_problem *problem, int64_t begin, int64_t end, float *out), (problem, begin, end, out))
-LK_DISPATCH(losskit_scaling_kernel, (const losskit_softmin_problem *problem, const float *own, int64_t begin, int64_t end, float *out),
+LK_DISPATCH(losskit_wide_log_sums, (const losskit_wide_problem *problem, const double *own, int64_t begin, int64_t end, double *log_sums),
+            (problem, own, begin, end, log_sums))
+LK_DISPATCH(losskit_wide_kernel, (const losskit_wide_problem *problem, const double *own, int64_t begin, int64_t end, float *out),
             (problem, own, begin, end, out))
 LK_DISPATCH(losskit_scaling_rows, (const losskit_scaling *scaling, int64_t begin, int64_t end, float *sums, losskit_scaling_notes *notes),
             (scaling, begin, end, sums, notes))

@@ -10,6 +10,8 @@
 #include "pair_blocks_body.h"
 #include "softmin_tile.h"
 #include "softmin_body.h"
+#include "softmin_gradient_body.h"
+#include "wide_softmin_body.h"
 #include "scaling_body.h"
 
 #undef LANES

@@ -1,48 +1,5 @@
 // Scaling of a kernel that is held, for one instruction set.
 
-// 2^x, 0 from so small numbers on that their products with weights would be subnormal, which is slow.
-lk_inline float LK(exp2_or_none)(float x) { return x < -80.0f ? 0.0f : LK(exp2_held)(x); }
-
-static void LK(losskit_scaling_kernel)(const losskit_softmin_problem *problem, const float *own, int64_t begin, int64_t end, float *out) {
-    const float log2e = 1.44269504f, inverse = log2e / problem->epsilon;
-    const int64_t m = problem->m, d = problem->d;
-    const int64_t width = d <= 8 ? LK(pair_block) : d <= 64 ? 4096 / d / LANES * LANES : 64;
-    float part[LK(pair_block)], exponents[LK(pair_block)], distances[LK(pair_block)];
-    for (int64_t first = begin; first < end; first += LK(tile_rows)) {
-        const int64_t last = first + LK(tile_rows) < end ? first + LK(tile_rows) : end;
-        for (int64_t at = 0; at < m; at += width) {
-            const int64_t n = m - at < width ? m - at : width;
-            const float *restrict y = problem->columns + at, *restrict w = problem->log_weights + at, *restrict u = problem->potentials + at;
-            for (int64_t j = 0; j < n; j++) part[j] = 0;
-            if (problem->power == 2) {
-                for (int64_t k = 0; k < d; k++) for (int64_t j = 0; j < n; j++) part[j] = LK_FMAF(y[k * m + j], y[k * m + j], part[j]);
-            }
-            for (int64_t j = 0; j < n; j++) part[j] = LK_FMAF(LK_FMAF(part[j], -0.5f, u[j]), inverse, log2e * w[j]);
-            for (int64_t r = first; r < last; r++) {
-                const float *x = problem->points + r * d;
-                float *restrict target = out + r * m + at;
-                float shift = own[r];
-                if (problem->power == 0) {
-                    const float *restrict cost = problem->columns + r * m + at;
-                    shift *= inverse;
-                    for (int64_t j = 0; j < n; j++) target[j] = LK(exp2_or_none)(LK_FMAF(cost[j], -inverse, part[j]) + shift);
-                } else if (problem->power == 1) {
-                    LK(block_distances)(losskit_squared_euclidean, x, y, m, d, n, distances);
-                    shift *= inverse;
-                    for (int64_t j = 0; j < n; j++) {
-                        target[j] = LK(exp2_or_none)(LK_FMAF(__builtin_sqrtf(distances[j]), -inverse, part[j]) + shift);
-                    }
-                } else {
-                    float square = 0;
-                    for (int64_t k = 0; k < d; k++) square = LK_FMAF(x[k], x[k], square);
-                    LK(tile_products)(x, y, m, d, n, inverse, (shift - 0.5f * square) * inverse, part, exponents);
-                    for (int64_t j = 0; j < n; j++) target[j] = LK(exp2_or_none)(exponents[j]);
-                }
-            }
-        }
-    }
-}
-
 // The log scaling that is a share of the way to the best one for a log sum, and how far the marginal was from what is best before.
 static double LK(scaled)(double log_scaling, double base, double log_sum, double share, double factor, double slack, double *excess) {
     const double potential = base + log_scaling;

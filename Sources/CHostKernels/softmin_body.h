@@ -27,11 +27,11 @@ static LK(softmin_row) LK(row_of)(const losskit_softmin_problem *problem, int64_
     return result;
 }
 
-// The exponents of a block of columns from `at` on, and their maximum; for power 1 also the distances.
-static float LK(block_exponents)(const losskit_softmin_problem *problem, const LK(softmin_row) *row, int64_t at, int64_t n, float inverse,
+// The exponents of a row's first n columns, coordinates m apart, and their maximum; for power 1 also the distances.
+static float LK(block_exponents)(const losskit_softmin_problem *problem, const LK(softmin_row) *row, int64_t m, int64_t n, float inverse,
                                  float *restrict distances, float *restrict out) {
-    int64_t m = problem->m, d = problem->d;
-    const float *restrict x = row->x, *restrict y = row->y + at, *restrict w = row->log_weights + at, *restrict u = row->potentials + at;
+    int64_t d = problem->d;
+    const float *restrict x = row->x, *restrict y = row->y, *restrict w = row->log_weights, *restrict u = row->potentials;
     if (problem->power == 0) {
         for (int64_t j = 0; j < n; j++) out[j] = LK_FMAF(u[j] - y[j], inverse, w[j]);
     } else if (problem->power == 1) {
@@ -70,7 +70,8 @@ static float LK(softmin_row_value)(const losskit_softmin_problem *problem, int64
     double total = 0;
     for (int64_t j = 0; j < row.count; j += LK(pair_block)) {
         int64_t n = row.count - j < LK(pair_block) ? row.count - j : LK(pair_block);
-        float peak = LK(block_exponents)(problem, &row, j, n, inverse, distances, exponents);
+        LK(softmin_row) part = {row.x, row.y + j, row.log_weights + j, row.potentials + j, n};
+        float peak = LK(block_exponents)(problem, &part, problem->m, n, inverse, distances, exponents);
         if (peak > maximum || peak != peak) {
             total *= exp((double)maximum - peak);
             maximum = peak;
@@ -87,11 +88,8 @@ static void LK(losskit_softmin)(const losskit_softmin_problem *problem, const lo
                                 float *soft, float *next) {
     const float *own = step->own, *before = step->before;
     double totals[LK(tile_rows)];
-    const int64_t points = problem->n;
     for (int64_t at = begin; at < end;) {
-        int64_t last = at + LK(tile_rows), edge = (at / points + 1) * points;
-        last = last < end ? last : end;
-        last = last < edge ? last : edge;
+        const int64_t last = LK(tile_end)(at, end, problem->n);
         if (problem->power != 1) LK(softmin_tile)(problem, own, at, last, totals);
         for (int64_t r = at; r < last; r++) {
             // What is held on its way in may hide a sum that is far off.
@@ -101,40 +99,5 @@ static void LK(losskit_softmin)(const losskit_softmin_problem *problem, const lo
             if (before) next[r] += step->carry * before[r];
         }
         at = last;
-    }
-}
-
-static void LK(losskit_softmin_differences)(const losskit_softmin_problem *problem, int64_t begin, int64_t end, float *out) {
-    float distances[LK(pair_block)], exponents[LK(pair_block)], inverse = 1 / problem->epsilon;
-    int64_t m = problem->m, d = problem->d;
-    for (int64_t r = begin; r < end; r++) {
-        LK(softmin_row) row = LK(row_of)(problem, r);
-        float maximum = -INFINITY;
-        double total = 0;
-        float *target = out + r * d;
-        for (int64_t k = 0; k < d; k++) target[k] = 0;
-        for (int64_t j = 0; j < row.count; j += LK(pair_block)) {
-            int64_t n = row.count - j < LK(pair_block) ? row.count - j : LK(pair_block);
-            float peak = LK(block_exponents)(problem, &row, j, n, inverse, distances, exponents);
-            if (peak > maximum || peak != peak) {
-                double scale = exp((double)maximum - peak);
-                total *= scale;
-                for (int64_t k = 0; k < d; k++) target[k] *= (float)scale;
-                maximum = peak;
-            }
-            if (maximum == -INFINITY) continue;
-            float sum;
-            for (int64_t l = 0; l < n; l++) exponents[l] = LK(exp_below)(exponents[l] - maximum);
-            ROW_SUM(sum, n, exponents[i]);
-            total += sum;
-            if (problem->power == 1) for (int64_t l = 0; l < n; l++) exponents[l] = distances[l] > 0 ? exponents[l] / distances[l] : 0;
-            for (int64_t k = 0; k < d; k++) {
-                const float *coordinate = row.y + k * m + j;
-                float a = row.x[k];
-                ROW_SUM(sum, n, exponents[i] * (a - coordinate[i]));
-                target[k] += sum;
-            }
-        }
-        for (int64_t k = 0; k < d && total > 0; k++) target[k] = (float)(target[k] / total);
     }
 }

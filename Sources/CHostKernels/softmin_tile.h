@@ -1,7 +1,30 @@
 // Soft minima of tiles of rows in one sweep: multiply-adds and exponentials, without a look for the largest exponent. A row's own potential says
 // where its soft minimum about is; where that is too far off, the tile's sum says so. For half the squared distances and for matrices.
 
-enum { LK(tile_rows) = 64 };
+enum { LK(tile_rows) = 64, LK(tile_floats) = 4096 };
+
+// A block of columns for all rows of a tile: their coordinates lie side by side in the first cache, since some pages far apart would each need a place
+// in the translation buffer too.
+typedef struct {
+    const float *y;
+    // From one coordinate to the next.
+    int64_t stride;
+} LK(tile_columns);
+
+static int64_t LK(tile_width)(int64_t d) { return d <= 8 || d > 256 ? (d <= 8 ? LK(pair_block) : 64) : LK(tile_floats) / d / LANES * LANES; }
+
+static LK(tile_columns) LK(tile_pack)(const float *restrict y, int64_t m, int64_t d, int64_t n, float *restrict packed) {
+    if (d <= 8 || d > 256) return (LK(tile_columns)){y, m};
+    const int64_t width = LK(tile_width)(d);
+    for (int64_t k = 0; k < d; k++) memcpy(packed + k * width, y + k * m, sizeof(float) * n);
+    return (LK(tile_columns)){packed, width};
+}
+
+// The end of a tile of rows, of a batch of n rows each.
+static int64_t LK(tile_end)(int64_t first, int64_t end, int64_t n) {
+    const int64_t last = first + LK(tile_rows), edge = (first / n + 1) * n, nearest = last < edge ? last : edge;
+    return nearest < end ? nearest : end;
+}
 
 // 2^x, x held within -126...126; 1e-7 of the result at most off.
 lk_inline float LK(exp2_held)(float x) {
@@ -47,7 +70,7 @@ static void LK(softmin_tile)(const losskit_softmin_problem *problem, const float
     const int64_t m = problem->m, d = problem->d, batch = begin / problem->n;
     const float *restrict w = problem->log_weights + batch * m, *restrict u = problem->potentials + batch * m;
     const float *restrict columns = problem->columns + batch * m * d;
-    float part[LK(pair_block)], exponents[LK(pair_block)], shifts[LK(tile_rows)];
+    float part[LK(pair_block)], exponents[LK(pair_block)], shifts[LK(tile_rows)], packed[LK(tile_floats)];
     for (int64_t r = begin; r < end; r++) {
         const float *x = problem->points + r * d;
         float square = 0;
@@ -55,14 +78,15 @@ static void LK(softmin_tile)(const losskit_softmin_problem *problem, const float
         shifts[r - begin] = (own[r] - 0.5f * square) * inverse;
         totals[r - begin] = 0;
     }
-    // The coordinates of a block's columns stay in the first cache for all rows of the tile.
-    const int64_t width = d <= 8 ? LK(pair_block) : d <= 64 ? 4096 / d / LANES * LANES : 64;
+    const int64_t width = LK(tile_width)(d);
     for (int64_t at = 0; at < m; at += width) {
         const int64_t n = m - at < width ? m - at : width;
-        const float *restrict y = columns + at;
+        const LK(tile_columns) block = LK(tile_pack)(columns + at, m, d, n, packed);
+        const float *restrict y = block.y;
+        const int64_t stride = block.stride;
         for (int64_t j = 0; j < n; j++) part[j] = 0;
         if (problem->power == 2) {
-            for (int64_t k = 0; k < d; k++) for (int64_t j = 0; j < n; j++) part[j] = LK_FMAF(y[k * m + j], y[k * m + j], part[j]);
+            for (int64_t k = 0; k < d; k++) for (int64_t j = 0; j < n; j++) part[j] = LK_FMAF(y[k * stride + j], y[k * stride + j], part[j]);
         }
         for (int64_t j = 0; j < n; j++) part[j] = LK_FMAF(LK_FMAF(part[j], -0.5f, u[at + j]), inverse, log2e * w[at + j]);
         for (int64_t r = begin; r < end; r++) {
@@ -81,7 +105,7 @@ static void LK(softmin_tile)(const losskit_softmin_problem *problem, const float
                 const float *restrict z = y + m, *restrict v = z + m;
                 ROW_SUM(sum, n, LK(exp2_held)(LK_FMAF(a, y[i], LK_FMAF(b, z[i], LK_FMAF(c, v[i], part[i]))) + shift));
             } else {
-                LK(tile_products)(problem->points + r * d, y, m, d, n, inverse, shift, part, exponents);
+                LK(tile_products)(problem->points + r * d, y, stride, d, n, inverse, shift, part, exponents);
                 ROW_SUM(sum, n, LK(exp2_held)(exponents[i]));
             }
             totals[r - begin] += sum;

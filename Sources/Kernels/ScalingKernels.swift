@@ -17,25 +17,6 @@ package struct ScalingKernels: Sendable {
     /// Floats that the sums of columns need.
     package var sumCount: Int { parts * m }
 
-    /// kernel [n, m] = exp((own + potentials - C) / epsilon).
-    package func fill(
-        _ inputs: SoftMinKernels.Inputs, own: BufferSlice, d: Int, cost: SoftMinKernels.Cost, epsilon: Float, kernel: BufferSlice
-    ) throws {
-        try host("scaling_kernel", reads: inputs.all + [own], writes: [kernel], bytes: 4 * n * m, flops: n * m * (2 * d + 10)) { pointers in
-            let call = Shared(
-                (
-                    problem: losskit_softmin_problem(
-                        power: cost.rawValue, epsilon: epsilon, n: Int64(n), m: Int64(m), d: Int64(d), points: pointers.read(0),
-                        columns: pointers.read(1), log_weights: pointers.read(2), potentials: pointers.read(3)),
-                    own: pointers.read(4, as: Float.self), kernel: pointers.write(0, as: Float.self)
-                ))
-            ThreadPool.forEachChunk(of: n, minimumPerChunk: Swift.max(1, 1 << 15 / m)) { rows in
-                var problem = call.value.problem
-                losskit_scaling_kernel(&problem, call.value.own, Int64(rows.lowerBound), Int64(rows.upperBound), call.value.kernel)
-            }
-        }
-    }
-
     /// What a step goes by.
     package struct Step: Sendable {
         /// The share of the way to the best potentials.

@@ -3,8 +3,8 @@ import LossKitKernels
 
 /// Alternating steps of entropic transport on a kernel `exp((f + g - C) / epsilon)` that is held, one for each of a batch.
 ///
-/// The potentials f and g are absorbed in it, so that float32 holds what counts, and a step costs one pass over its memory instead of an
-/// exponential for each pair and side; absorbed anew when they have moved far. On the processor.
+/// The potentials f and g are absorbed in it, with exponents formed in doubles, so that float32 holds what counts, and a step costs one pass
+/// over its memory instead of an exponential for each pair and side; absorbed anew when they have moved far. On the processor.
 package struct KernelScaling {
     /// The weights of a row or a column are off by this factor at most before potentials are absorbed anew.
     private static let mostDrift = 25.0
@@ -37,7 +37,8 @@ package struct KernelScaling {
         (self.softMin, self.epsilon, penalties) = (softMin, epsilon, (factors, slacks))
         self.weights = (try weights.x.to(.cpu).packed().evaluated(), try weights.y.to(.cpu).packed().evaluated())
         kernels = ScalingKernels(n: softMin.n, m: softMin.m)
-        try absorb((try potentials.x.to(.cpu), try potentials.y.to(.cpu)))
+        func base(_ potentials: Tensor) throws -> Tensor { try (potentials.to(.cpu).asType(.float64) / epsilon).evaluated() }
+        try absorb((base(potentials.x), base(potentials.y)))
     }
 
     /// The same; nil where there is no memory for the kernels.
@@ -52,19 +53,19 @@ package struct KernelScaling {
         }
     }
 
-    /// Fills the kernels for potentials [batch, n] and [batch, m].
-    private mutating func absorb(_ potentials: (x: Tensor, y: Tensor)) throws {
+    /// Fills the kernels for potentials over epsilon, float64 [batch, n] and [batch, m].
+    private mutating func absorb(_ bases: (x: Tensor, y: Tensor)) throws {
         let old = problems
         problems = []
         for entry in 0..<softMin.batch {
-            let (f, g) = (try potentials.x[entry].packed().evaluated(), try potentials.y[entry].packed().evaluated())
+            let base = (x: try bases.x[entry].packed().evaluated(), y: try bases.y[entry].packed().evaluated())
             let kernel = try old.isEmpty ? Tensor.empty([softMin.n, softMin.m], dtype: .float32, on: .cpu) : old[entry].kernel
-            try softMin.fill(kernel, with: kernels, entry: entry, potentials: (f, g), epsilon: epsilon)
+            try softMin.fill(kernel, entry: entry, rows: 0..<softMin.n, bases: base, epsilon: epsilon)
             let b = try weights.y[entry].packed().evaluated()
             problems.append(
                 Problem(
                     kernel: kernel, a: try weights.x[entry].packed().evaluated(), b: b,
-                    base: (try (f.asType(.float64) / epsilon).evaluated(), try (g.asType(.float64) / epsilon).evaluated()),
+                    base: base,
                     logs: (
                         // Memory of their own, which steps write.
                         try Tensor([Double](repeating: 0, count: softMin.n), on: .cpu),
@@ -86,15 +87,21 @@ package struct KernelScaling {
             drift = notes.drift <= drift ? drift : notes.drift
         }
         guard drift.isFinite, drift < 80 else { return nil }
-        if drift > Self.mostDrift { try absorb(potentials()) }
+        if drift > Self.mostDrift { try absorb(bases()) }
         return errors
     }
 
-    /// The potentials as they are, float32 [batch, n] and [batch, m].
-    package func potentials() throws -> (x: Tensor, y: Tensor) {
-        func joined(_ parts: [Tensor]) throws -> Tensor { try Tensor.stack(parts).asType(.float32).evaluated() }
-        return (
-            try joined(problems.map { ($0.base.x + $0.logs.u) * epsilon }), try joined(problems.map { ($0.base.y + $0.logs.v) * epsilon })
+    /// The potentials over epsilon as they are.
+    private func bases() throws -> (x: Tensor, y: Tensor) {
+        (
+            try Tensor.stack(problems.map { $0.base.x + $0.logs.u }).evaluated(),
+            try Tensor.stack(problems.map { $0.base.y + $0.logs.v }).evaluated()
         )
+    }
+
+    /// The potentials as they are, float64 [batch, n] and [batch, m], on the CPU.
+    package func potentials() throws -> (x: Tensor, y: Tensor) {
+        let bases = try bases()
+        return (try (bases.x * epsilon).evaluated(), try (bases.y * epsilon).evaluated())
     }
 }

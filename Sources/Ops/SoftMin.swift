@@ -16,16 +16,18 @@ package struct SoftMin: Sendable {
         case y
     }
 
-    private var points: (x: Tensor, y: Tensor)
+    private(set) var points: (x: Tensor, y: Tensor)
     private var columns: (x: Tensor, y: Tensor)
+    /// The points and columns that doubles are formed of: what was given, since centring rounds.
+    private(set) var given: (points: (x: Tensor, y: Tensor), columns: (x: Tensor, y: Tensor))
     /// Costs by rows and by columns, where they are held.
-    private var costs: (x: Tensor, y: Tensor)?
-    private let cost: SoftMinKernels.Cost
+    private(set) var costs: (x: Tensor, y: Tensor)?
+    let cost: SoftMinKernels.Cost
     /// Extents.
     package let batch: Int
     package private(set) var n: Int
     package private(set) var m: Int
-    private let d: Int
+    let d: Int
     private let isLinearInMemory: Bool
 
     /// The most costs of points that are held, each twice.
@@ -34,24 +36,36 @@ package struct SoftMin: Sendable {
     private static let heldKernel = (few: 1 << 25, many: 1 << 29)
 
     /// C = |x - y|^2 / 2 (power 2) or |x - y| (power 1) between float32 points [batch, n, d] and [batch, m, d]; of one tensor with itself
-    /// all
-    /// is held once.
-    package init(_ x: Tensor, _ y: Tensor, power: Int, isLinearInMemory: Bool) throws {
-        let isSame = x.isSame(as: y)
-        let x = try stopGradient(x).packed().evaluated()
-        let y = isSame ? x : try stopGradient(y).packed().evaluated()
-        points = (x, y)
-        let columnsOfX = try x.swappingAxes(1, 2).packed().evaluated()
-        columns = (columnsOfX, isSame ? columnsOfX : try y.swappingAxes(1, 2).packed().evaluated())
+    /// all is held once. `given` are the points before they were centred.
+    package init(
+        _ x: Tensor, _ y: Tensor, given: (x: Tensor, y: Tensor)? = nil, power: Int, isLinearInMemory: Bool
+    ) throws {
+        func held(_ x: Tensor, _ y: Tensor) throws -> (points: (x: Tensor, y: Tensor), columns: (x: Tensor, y: Tensor)) {
+            let isSame = x.isSame(as: y)
+            let x = try stopGradient(x).packed().evaluated()
+            let y = isSame ? x : try stopGradient(y).packed().evaluated()
+            let columnsOfX = try x.swappingAxes(1, 2).packed().evaluated()
+            return ((x, y), (columnsOfX, isSame ? columnsOfX : try y.swappingAxes(1, 2).packed().evaluated()))
+        }
+        (points, columns) = try held(x, y)
+        self.given = try given.map { try held($0.x, $0.y) } ?? (points, columns)
+        let (x, y) = points
         (batch, n, m, d) = (x.shape[0], x.shape[1], y.shape[1], x.shape[2])
         cost = power == 1 ? .distance : .halfSquare
         self.isLinearInMemory = isLinearInMemory
-        if Self.holdsCosts(count: batch * n * m, d: d, isLinearInMemory: isLinearInMemory, on: x.device) {
-            let byRows = try Self.costs(x, y, power: power)
-            costs = (byRows, isSame ? byRows : try byRows.swappingAxes(1, 2).packed().evaluated())
-        } else {
-            costs = nil
+        costs = nil
+    }
+
+    /// The same with costs held, where many soft minima are found faster with them.
+    package func holdingCosts() throws -> SoftMin {
+        let count = batch * n * m
+        guard cost != .matrix, Self.holdsCosts(count: count, d: d, isLinearInMemory: isLinearInMemory, on: points.x.device) else {
+            return self
         }
+        let byRows = try Self.costs(points.x, points.y, power: cost == .distance ? 1 : 2)
+        var copy = self
+        copy.costs = (byRows, points.x.isSame(as: points.y) ? byRows : try byRows.swappingAxes(1, 2).packed().evaluated())
+        return copy
     }
 
     /// Whether so many costs of points in d dimensions are held: where that is faster.
@@ -73,6 +87,7 @@ package struct SoftMin: Sendable {
         self.costs = (byRows, try byRows.swappingAxes(1, 2).packed().evaluated())
         points = (byRows, byRows)
         columns = (byRows, byRows)
+        given = (points, columns)
         (batch, n, m, d) = (costs.shape[0], costs.shape[1], costs.shape[2], 0)
         (cost, isLinearInMemory) = (.matrix, false)
     }
@@ -90,10 +105,21 @@ package struct SoftMin: Sendable {
         let (set, byCoordinate, count) = side == .x ? (points.x, columns.x, n) : (points.y, columns.y, m)
         own.points = (x: set, y: set)
         own.columns = (x: byCoordinate, y: byCoordinate)
+        let (exact, exactByCoordinate) = side == .x ? (given.points.x, given.columns.x) : (given.points.y, given.columns.y)
+        own.given = ((exact, exact), (exactByCoordinate, exactByCoordinate))
         own.costs = nil
         own.n = count
         own.m = count
         return own
+    }
+
+    /// The same on the CPU.
+    func onCPU() throws -> SoftMin {
+        func both(_ pair: (x: Tensor, y: Tensor)) throws -> (x: Tensor, y: Tensor) { (try pair.x.to(.cpu), try pair.y.to(.cpu)) }
+        var copy = self
+        (copy.points, copy.columns) = (try both(points), try both(columns))
+        (copy.given, copy.costs) = ((try both(given.points), try both(given.columns)), try costs.map(both))
+        return copy
     }
 
     /// The same of every `x`th row and every `y`th column.
@@ -102,19 +128,6 @@ package struct SoftMin: Sendable {
         return try SoftMin(
             points.x.slice(axis: 1, step: x), points.y.slice(axis: 1, step: y), power: cost == .distance ? 1 : 2,
             isLinearInMemory: isLinearInMemory)
-    }
-
-    /// Writes exp((f + g - C) / epsilon) [n, m] of one problem of the batch, for potentials on the CPU.
-    func fill(
-        _ kernel: Tensor, with kernels: ScalingKernels, entry: Int, potentials: (x: Tensor, y: Tensor), epsilon: Double
-    ) throws {
-        func part(_ tensor: Tensor) throws -> BufferSlice { try tensor[entry].to(.cpu).packed().evaluated().slice() }
-        let inputs = SoftMinKernels.Inputs(
-            points: try part(points.x), columns: try part(costs?.x ?? columns.y),
-            logWeights: try Tensor([Float](repeating: 0, count: m), on: .cpu).slice(), potentials: try potentials.y.slice())
-        try kernels.fill(
-            inputs, own: potentials.x.slice(), d: costs == nil ? d : 0, cost: costs == nil ? cost : .matrix, epsilon: Float(epsilon),
-            kernel: kernel.output())
     }
 
     private func call(

@@ -23,3 +23,4 @@
 #include "losskit_sort.h"
 #include "losskit_spanning_tree.h"
 #include "losskit_warping.h"
+#include "losskit_wide_softmin.h"

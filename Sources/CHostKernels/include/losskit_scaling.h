@@ -1,6 +1,4 @@
 #pragma once
-#include "losskit_pairs.h"
-
 #include <stdint.h>
 
 /// Entropic transport between n and m weights by scaling a kernel that is held, absorbed potentials in it:
@@ -23,10 +21,6 @@ typedef struct losskit_scaling {
 typedef struct losskit_scaling_notes {
     double error, drift;
 } losskit_scaling_notes;
-
-/// Rows begin..<end of exp((own + potentials - C) / epsilon), [n, m]; the problem's log weights are added to the exponents. What is below 2^-80
-/// is 0.
-void losskit_scaling_kernel(const losskit_softmin_problem *problem, const float *own, int64_t begin, int64_t end, float *out);
 
 /// A step of the rows begin..<end; sums[j] = sum over them of a u K_ij with the new u. One pass over the kernel.
 void losskit_scaling_rows(const losskit_scaling *scaling, int64_t begin, int64_t end, float *sums, losskit_scaling_notes *notes);

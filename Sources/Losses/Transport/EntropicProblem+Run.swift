@@ -3,16 +3,17 @@ import LossKitOps
 extension EntropicProblem {
     /// Potentials on their way to the optimum.
     struct Run {
-        private let problem: EntropicProblem
+        private var problem: EntropicProblem
         private let schedule: Schedule
         private(set) var iterations = 0
         var f: Tensor
         var g: Tensor
         var shift: Tensor?
         private var annealing: [Double]
+        private var isFromSample = false
 
         /// From so many points on each side, potentials come from a sample of at least half as many first.
-        private static let sampled = 1024
+        private static let sampled = 512
 
         init(problem: EntropicProblem, schedule: Schedule) throws {
             (self.problem, self.schedule, annealing) = (problem, schedule, schedule.annealing)
@@ -25,10 +26,14 @@ extension EntropicProblem {
         /// Steps at falling epsilons; of many points by a sample of them.
         mutating func start() throws {
             if try startFromSample() {
-                annealing = []
+                (annealing, isFromSample) = ([], true)
                 return
             }
+            guard !annealing.isEmpty else { return }
+            let problem = problem
+            self.problem = try problem.holdingCosts()
             while iterations < annealing.count { try advance(annealing[iterations], share: 1) }
+            self.problem = problem
         }
 
         /// Potentials from those of every so many points, if that is worth while.
@@ -69,36 +74,64 @@ extension EntropicProblem {
             return (softX, softY)
         }
 
-        /// Steps on a held kernel until both errors are down; false when that kernel is of no use.
-        mutating func scale(to tolerance: Double) throws -> Bool {
+        /// A solution by steps on a held kernel; nil when that is of no use.
+        mutating func scale() throws -> State? {
             // What is absorbed has to be near the target's potentials.
-            try advance(problem.epsilon, share: 1)
-            guard iterations < schedule.maximumIterations else { return true }
-            func slack(_ penalty: MarginalPenalty) -> Double {
-                if case .divergence(let rho) = penalty { problem.epsilon / rho } else { 0 }
+            var isNear = iterations > 0 || isFromSample
+            while true {
+                if !isNear { try advance(problem.epsilon, share: 1) }
+                func slack(_ penalty: MarginalPenalty) -> Double {
+                    if case .divergence(let rho) = penalty { problem.epsilon / rho } else { 0 }
+                }
+                let (penalties, epsilon) = (problem.penalties, problem.epsilon)
+                guard
+                    var kernel = try KernelScaling.ifItFits(
+                        problem.softMin, weights: problem.weights, potentials: (f, g), epsilon: epsilon,
+                        factors: (penalties.x.factor(epsilon) ?? 1, penalties.y.factor(epsilon) ?? 1),
+                        slacks: (slack(penalties.x), slack(penalties.y)))
+                else { return nil }
+                if let state = try scale(&kernel) { return state }
+                guard isNear else { return nil }
+                isNear = false
             }
-            let (penalties, epsilon) = (problem.penalties, problem.epsilon)
-            guard
-                var kernel = try KernelScaling.ifItFits(
-                    problem.softMin, weights: problem.weights, potentials: (f, g), epsilon: epsilon,
-                    factors: (penalties.x.factor(epsilon) ?? 1, penalties.y.factor(epsilon) ?? 1),
-                    slacks: (slack(penalties.x), slack(penalties.y)))
-            else { return false }
-            var pace = Relaxation(isAllowed: tolerance > 0)
-            for taken in 0..<schedule.maximumIterations - iterations {
-                guard let errors = try kernel.step(share: pace.factor) else { return false }
-                iterations += 1
-                let error = max(errors.x, errors.y)
-                if tolerance > 0, error <= (pace.factor > 1 ? 0.5 : 1) * tolerance { break }
-                if taken % Relaxation.period == 0 { pace.observe(error) }
-            }
-            let found = try kernel.potentials()
-            (f, g) = (try found.x.to(f.device), try found.y.to(g.device))
-            return true
         }
 
-        /// Steps until both errors are down, looked at from time to time.
+        private mutating func scale(_ kernel: inout KernelScaling) throws -> State? {
+            let tolerance = schedule.tolerance
+            var pace = Relaxation(isAllowed: tolerance > 0)
+            var taken = 0
+            while iterations < schedule.maximumIterations {
+                guard let errors = try kernel.step(share: pace.factor) else { return nil }
+                iterations += 1
+                let error = max(errors.x, errors.y)
+                if tolerance > 0, error <= (pace.factor > 1 ? 0.5 : 1) * tolerance {
+                    // What was measured in passing is of potentials that had moved on.
+                    guard let state = try finished(&kernel) else { return nil }
+                    if state.isConverged { return state }
+                }
+                if taken % Relaxation.period == 0 { pace.observe(error) }
+                taken += 1
+            }
+            return try finished(&kernel)
+        }
+
+        /// The rows' best potentials for those of the columns, and how far the columns' marginals are from what is best.
+        private func finished(_ kernel: inout KernelScaling) throws -> State? {
+            let g = try kernel.potentials().y
+            guard let errors = try kernel.step(share: 1) else { return nil }
+            let best = try kernel.potentials()
+            let penalties = problem.penalties
+            func soft(_ best: Tensor, _ penalty: MarginalPenalty) throws -> Tensor {
+                try (best * (1 / (penalty.factor(problem.epsilon) ?? 1))).evaluated()
+            }
+            return try problem.state(
+                f: best.x, g: g, soft: (soft(best.x, penalties.x), soft(best.y, penalties.y)), errors: (0, errors.y),
+                iterations: iterations, tolerance: schedule.tolerance)
+        }
+
+        /// Steps until both errors are down as far as float32 can tell, looked at from time to time.
         mutating func iterate() throws {
+            problem = try problem.holdingCosts()
             var pace = Relaxation(isAllowed: problem.isScaling)
             while iterations < schedule.maximumIterations {
                 let isChecked = (iterations - annealing.count) % Relaxation.period == 0 && schedule.tolerance > 0
@@ -108,8 +141,40 @@ extension EntropicProblem {
                 guard isChecked else { continue }
                 let errors = try problem.errors(f: before, g: other, soft: soft, shift: offset)
                 let error = max(errors.x, errors.y)
-                if error <= (pace.factor > 1 ? 0.5 : 1) * schedule.tolerance { break }
+                if error <= max((pace.factor > 1 ? 0.5 : 1) * schedule.tolerance, try noise()) { break }
                 pace.observe(error)
+            }
+        }
+
+        /// What rounding of potentials may do to the marginals.
+        private func noise() throws -> Double {
+            let largest = try Tensor.stack([f.absolute().max(), g.absolute().max()]).max().scalar()
+            let mass = try problem.weights.x.sum(axes: [1]).max().scalar()
+            return mass * largest / problem.epsilon * 0x1p-22
+        }
+
+        /// Steps in doubles until both errors are down: few, since what float32 leaves is small.
+        mutating func refine() throws -> State {
+            let wide = try WideProblem(problem)
+            var current = try wide.start(f: f, g: g, shift: shift)
+            var pace = Relaxation(isAllowed: problem.isScaling)
+            var taken = 0
+            while true {
+                let look = try wide.look(current)
+                let error = max(look.errors.x, look.errors.y)
+                if error <= schedule.tolerance || iterations >= schedule.maximumIterations {
+                    return try problem.state(
+                        f: look.f, g: look.g, shift: look.shift, soft: look.soft, errors: look.errors, iterations: iterations,
+                        tolerance: schedule.tolerance)
+                }
+                current = look.next
+                (iterations, taken) = (iterations + 1, taken + 1)
+                if taken % Relaxation.period == 0 { pace.observe(error) }
+                guard pace.factor > 1 else { continue }
+                for _ in 1..<Relaxation.period where iterations < schedule.maximumIterations {
+                    current = try wide.step(current, share: pace.factor)
+                    (iterations, taken) = (iterations + 1, taken + 1)
+                }
             }
         }
     }

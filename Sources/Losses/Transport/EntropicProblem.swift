@@ -12,7 +12,7 @@ import Darwin
 /// penalties.
 /// Each side is maximised in turn; with a mass to transport, a shift of all exponents is a third one.
 struct EntropicProblem: Sendable {
-    let softMin: SoftMin
+    private(set) var softMin: SoftMin
     /// [batch, n] and [batch, m].
     let weights: (x: Tensor, y: Tensor)
     let logWeights: (x: Tensor, y: Tensor)
@@ -29,6 +29,13 @@ struct EntropicProblem: Sendable {
         self.weights = (try stopGradient(weights.x).evaluated(), try stopGradient(weights.y).evaluated())
         logWeights = (try self.weights.x.log().evaluated(), try self.weights.y.log().evaluated())
         (self.epsilon, self.penalties, self.mass) = (epsilon, penalties, mass)
+    }
+
+    /// The same with costs held, where many online steps are faster with them.
+    func holdingCosts() throws -> EntropicProblem {
+        var copy = self
+        copy.softMin = try softMin.holdingCosts()
+        return copy
     }
 
     /// How long to iterate, and from where.
@@ -56,6 +63,8 @@ struct EntropicProblem: Sendable {
         /// [batch, n] and [batch, m].
         var f: Tensor
         var g: Tensor
+        /// What float32 leaves of them, where they are known better.
+        var remainders: (x: Tensor, y: Tensor)?
         /// [batch, 1]: added to all sums of both, where a mass is given.
         var shift: Tensor?
         /// The soft minima of one another.
@@ -69,38 +78,13 @@ struct EntropicProblem: Sendable {
     func solve(_ schedule: Schedule) throws -> State {
         var run = try Run(problem: self, schedule: schedule)
         try run.start()
-        // A kernel that is held takes a few attempts at most: at the limit of rounding it can do no more.
-        for attempt in 0..<3 where isScaling && softMin.holdsKernel {
-            guard run.iterations < schedule.maximumIterations else { break }
-            guard try run.scale(to: schedule.tolerance / Double(1 << attempt)) else { break }
-            let state = try finished(run.f, run.g, nil, iterations: run.iterations, tolerance: schedule.tolerance)
-            if state.isConverged || run.iterations >= schedule.maximumIterations { return state }
-            (run.f, run.g) = (state.f, state.g)
-        }
-        while true {
-            try run.iterate()
-            let state = try finished(run.f, run.g, run.shift, iterations: run.iterations, tolerance: schedule.tolerance)
-            // What was measured in passing is of potentials that had moved on.
-            if state.isConverged || run.iterations >= schedule.maximumIterations { return state }
-            (run.f, run.g, run.shift) = (state.f, state.g, state.shift)
-        }
+        if isScaling, softMin.holdsKernel, let state = try run.scale() { return state }
+        try run.iterate()
+        return try run.refine()
     }
 
     /// Whether the best potentials are multiples of soft minima.
     var isScaling: Bool { mass == nil && penalties.x.factor(1) != nil && penalties.y.factor(1) != nil }
-
-    /// A last step without relaxation, and a close look at what came out.
-    private func finished(_ f: Tensor, _ g: Tensor, _ shift: Tensor?, iterations: Int, tolerance: Double) throws -> State {
-        let nextF = try step(.x, own: f, other: g, epsilon, share: 1, shift).next
-        let (softY, nextG) = try step(.y, own: g, other: nextF, epsilon, share: 1, shift)
-        let softX = try softMin(.x, potentials: nextG, logWeights: logWeights.y, own: nextF, epsilon: epsilon).soft
-        var state = State(
-            f: nextF, g: nextG, shift: mass == nil ? nil : try shifted(nextG, softY, epsilon), soft: (softX, softY), errors: (0, 0),
-            iterations: iterations, isConverged: false)
-        state.errors = try errors(state)
-        state.isConverged = max(state.errors.x, state.errors.y) <= tolerance
-        return state
-    }
 
     /// One side's soft minima, and its potentials moved by a share of the way to the best ones.
     func step(
@@ -117,21 +101,22 @@ struct EntropicProblem: Sendable {
     }
 
     /// The shift with which the plan has the mass that is asked for.
-    func shifted(_ g: Tensor, _ soft: Tensor, _ eps: Double) throws -> Tensor? {
+    func shifted(_ g: Tensor, _ soft: Tensor, _ eps: Double, logWeights: Tensor? = nil) throws -> Tensor? {
         guard let mass else { return nil }
-        let logMass = try ((g - soft) / eps + logWeights.y).logSumExp(axes: [1], keepDimensions: true)
+        let logMass = try ((g - soft) / eps + (logWeights ?? self.logWeights.y)).logSumExp(axes: [1], keepDimensions: true)
         return try ((log(mass) - logMass) * eps).evaluated()
     }
 
-    /// How far the marginals of a state are from what is best for its potentials.
+    /// How far the marginals of a state are from what is best for its potentials, as far as float32 can tell.
     func errors(_ state: State) throws -> (x: Double, y: Double) {
         try errors(f: state.f, g: state.g, soft: state.soft, shift: state.shift)
     }
 
-    /// Points without mass do not count.
+    /// The same, float64 or float32. Points without mass do not count.
     func errors(f: Tensor, g: Tensor, soft: (x: Tensor, y: Tensor), shift: Tensor?) throws -> (x: Double, y: Double) {
         func error(_ potential: Tensor, _ soft: Tensor, _ weights: Tensor, _ penalty: MarginalPenalty) throws -> Tensor {
             let sum = shift.map { potential + $0 } ?? potential
+            let weights = try weights.to(potential.device)
             let off = try weights * penalty.excess(((sum - soft) / epsilon).exp(), potential)
             let counted = Tensor.select(weights .> 0, off, try .zeros([], on: weights.device))
             return try counted.sum(axes: [1]).max()

@@ -25,7 +25,7 @@ public struct EntropicTransportOptions: Sendable {
     public var tolerance: Double
     /// Stop at the latest after so many steps, each of both sides.
     public var maximumIterations: Int
-    /// Epsilon begins at the largest cost and falls by this factor with each step; 1 for none of that. Of 2048 points or more on each side a
+    /// Epsilon begins at the largest cost and falls by this factor with each step; 1 for none of that. Of 1024 points or more on each side a
     /// sample takes those steps, and all begin with its potentials.
     public var annealing: Double
     /// Potentials to begin with; then epsilon is not annealed.
@@ -63,9 +63,10 @@ public struct EntropicTransportOptions: Sendable {
 ///   - options: Penalties, stopping, annealing, warm start, derivatives.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``. Not to
 ///   converge is no error: the solution says so.
-/// - Note: float32 in the log domain on centred points, in alternating over-relaxed steps: of two launches, or by scaling a kernel that has
-///   the potentials absorbed, in one pass over its memory. Marginal errors below 1e-5 may not be reached. Peyre and Cuturi, Computational Optimal Transport, 2019; Chizat et al., Scaling Algorithms for Unbalanced Optimal
-///   Transport Problems, 2018; Benamou et al., Iterative Bregman Projections for Regularized Transportation Problems, 2015.
+/// - Note: In the log domain, in alternating over-relaxed steps: of two launches in float32 on centred points, and then in doubles until the
+///   tolerance is true; or by scaling a kernel that has the potentials absorbed in doubles, in one pass over its memory. Peyre and Cuturi,
+///   Computational Optimal Transport, 2019; Chizat et al., Scaling Algorithms for Unbalanced Optimal Transport Problems, 2018; Benamou et
+///   al., Iterative Bregman Projections for Regularized Transportation Problems, 2015.
 public func entropicTransport(
     _ cost: TransportCost, a: Tensor? = nil, b: Tensor? = nil, epsilon: Double, options: EntropicTransportOptions = .init()
 ) throws -> EntropicTransport {
@@ -118,13 +119,14 @@ public func entropicTransport(
 public struct EntropicTransport: Sendable {
     /// [...]: `<P, C> + epsilon KL(P | a b)` and the penalties, by the dual, a lower bound before convergence.
     public let value: Tensor
-    /// f [..., n] and g [..., m]: `P = a b exp((f + g + massPotential - C) / epsilon)`.
+    /// f [..., n] and g [..., m]: `P = a b exp((f + g + massPotential - C) / epsilon)`, with ``potentialRemainders`` added to them.
     public let potentials: (x: Tensor, y: Tensor)
+    /// What float32 leaves of the potentials: over an epsilon of a thousandth of them, their rounding would be a ten-thousandth of a mass.
+    public let potentialRemainders: (x: Tensor, y: Tensor)
     /// [...]: 0 but where the mass is given; its multiplier then.
     public let massPotential: Tensor
-    /// The L1 distances of the plan's marginals from what is best for the potentials: from the weights, where they are exact. Of a batch
-    /// the
-    /// largest.
+    /// The L1 distances of the plan's marginals from what is best for the potentials, from the weights where they are exact, to about 1e-6;
+    /// of a batch the largest.
     public let marginalErrors: (x: Double, y: Double)
     /// The larger of both.
     public var marginalError: Double { max(marginalErrors.x, marginalErrors.y) }
@@ -140,6 +142,7 @@ public struct EntropicTransport: Sendable {
     private let cost: TransportCost
     private let weights: (x: Tensor, y: Tensor)
     private let held: (f: Tensor, g: Tensor)
+    private let softMin: SoftMin
     private let lead: [Int]
 
     init(
@@ -150,9 +153,21 @@ public struct EntropicTransport: Sendable {
         (self.cost, self.weights, self.lead) =
             mode == .none ? (cost.of(cost.inputs.map(stopGradient)), problem.weights, lead) : (cost, weights, lead)
         held = (solved.f, solved.g)
+        softMin = problem.softMin
         value = try solved.value.reshaped(lead)
-        potentials = (try solved.f.reshaped(lead + [problem.softMin.n]), try solved.g.reshaped(lead + [problem.softMin.m]))
-        massPotential = try (state.shift ?? Tensor.zeros([problem.softMin.batch, 1], on: weights.x.device)).reshaped(lead)
+        var state = state
+        if case .unrolled = mode {
+            // Steps in float32 went on from there.
+            (state.f, state.g, state.remainders) = (stopGradient(solved.f), stopGradient(solved.g), nil)
+            state.errors = try problem.wideErrors(state)
+            state.isConverged = max(state.errors.x, state.errors.y) <= schedule.tolerance
+        }
+        let (n, m) = (problem.softMin.n, problem.softMin.m)
+        let device = state.f.device
+        let rest = try state.remainders ?? (.zeros(state.f.shape, on: device), .zeros(state.g.shape, on: device))
+        potentials = (try solved.f.reshaped(lead + [n]), try solved.g.reshaped(lead + [m]))
+        potentialRemainders = (try rest.x.reshaped(lead + [n]), try rest.y.reshaped(lead + [m]))
+        massPotential = try (state.shift ?? Tensor.zeros([problem.softMin.batch, 1], on: device)).reshaped(lead)
         (marginalErrors, iterations, isConverged) = (state.errors, state.iterations, state.isConverged)
         (self.schedule, epsilon) = (schedule.annealing, problem.epsilon)
     }
@@ -213,11 +228,25 @@ public struct EntropicTransport: Sendable {
             throw TensorError.invalidArgument(operation: "plan", expected: "rows in 0..<\(self.rows)", actual: "\(rows)")
         }
         let block = try cost.matrix(rows: rows)
+        // The numbers come from exponents in doubles, their derivatives from those in float32.
+        let plan = try exactPlan(rows)
+        guard Tensor.records(cost.inputs + [weights.x, weights.y, held.f, held.g]) else { return Block(plan: plan, cost: block) }
         let shift = try massPotential.reshaped([weights.x.shape[0], 1])
         let f = try (held.f + shift).slice(axis: 1, from: rows.lowerBound, to: rows.upperBound).expandedDimensions(at: 2)
         let mass = try weights.x.slice(axis: 1, from: rows.lowerBound, to: rows.upperBound).expandedDimensions(at: 2)
         let exponents = try ((f - block) + held.g.expandedDimensions(at: 1)) / epsilon
-        return Block(plan: exponents.exp() * mass * (try weights.y.expandedDimensions(at: 1)), cost: block)
+        let moving = exponents.exp() * mass * (try weights.y.expandedDimensions(at: 1))
+        return Block(plan: moving + stopGradient(plan - moving), cost: block)
+    }
+
+    private func exactPlan(_ rows: Range<Int>) throws -> Tensor {
+        func whole(_ potential: Tensor, _ rest: Tensor) throws -> Tensor {
+            try stopGradient(potential).to(.cpu).asType(.float64) + rest.reshaped(potential.shape).to(.cpu).asType(.float64)
+        }
+        let f = try whole(held.f, potentialRemainders.x) + massPotential.reshaped([weights.x.shape[0], 1]).to(.cpu).asType(.float64)
+        return try softMin.plan(
+            rows: rows, potentials: (f.evaluated(), whole(held.g, potentialRemainders.y).evaluated()),
+            weights: (stopGradient(weights.x), stopGradient(weights.y)), epsilon: epsilon)
     }
 
     private func blocks<T>(_ body: (Block) throws -> T) throws -> [T] {

@@ -105,8 +105,7 @@ struct LinePair {
                 throw TensorError.shapeMismatch(
                     operation: operation, expected: "weights of the points' shape or of its last axis", actual: [given.shape, points.shape])
             }
-            let isValid = try ((given .>= 0) .&& given.isFinite()).all().booleans()[0]
-            try require(isValid, operation, "finite weights that are not negative", "others")
+            try requireAll(given, operation, "finite weights that are not negative") { ($0 .>= 0) .&& $0.isFinite() }
             return try rows(given, like: points)
         }
         (self.x, self.y) = (try rows(x, like: x), try rows(y, like: y))

@@ -34,7 +34,7 @@ struct SinkhornProblem {
             x: try (stopGradient(points[0]) - centre).evaluated(), y: try (stopGradient(points[1]) - centre).evaluated()
         )
         spread = try TransportCost.spread(centred.x, centred.y, power: power)
-        let online = try SoftMin(centred.x, centred.y, power: power, isLinearInMemory: true)
+        let online = try SoftMin(centred.x, centred.y, given: (points[0], points[1]), power: power, isLinearInMemory: true)
         func problem(_ softMin: SoftMin, _ weights: (Tensor, Tensor)) throws -> EntropicProblem {
             try EntropicProblem(softMin, weights: weights, epsilon: epsilon, penalties: (penalty, penalty))
         }
@@ -73,7 +73,7 @@ struct SinkhornProblem {
             let last = try softMin(potentials, epsilon: between.epsilon, take: factor(between.epsilon)).next
             let soft = try softMin(last, epsilon: between.epsilon).soft
             var found = try state(last, soft)
-            found.errors = try between.errors(found)
+            found.errors = try between.wideErrors(found)
             found.iterations = iterations
             found.isConverged = max(found.errors.x, found.errors.y) <= tolerance
             if found.isConverged || iterations >= maximumIterations {

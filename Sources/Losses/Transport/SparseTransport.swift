@@ -11,6 +11,8 @@ public struct SparseTransport: Sendable {
     /// The L1 distance of the plan's row sums from a: 0 at the optimum unless supports tie there, which they do the more the fewer entries
     /// are allowed.
     public let marginalError: Double
+    /// Whether that came down to the tolerance.
+    public let isConverged: Bool
     /// Steps taken.
     public let iterations: Int
 }
@@ -30,8 +32,9 @@ public struct SparseTransport: Sendable {
 ///   - tolerance: Stop at this L1 error of the row sums.
 ///   - maximumIterations: Stop at the latest here.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: On the host in float64, by L-BFGS; O(n m log n) a step. POT's `smooth_ot_semi_dual` with `sparsity_constrained`. Liu, Puigcerver
-///   and Blondel, Sparsity-Constrained Optimal Transport, 2023.
+/// - Note: On the host in float64, by L-BFGS, O(n m log n) a step; what does not converge so, as where costs are far above gamma, by damped
+///   Newton steps, O(n^2 (n + m)), at a gamma that falls. Not to converge is no error: the solution says so. POT's `smooth_ot_semi_dual`
+///   with `sparsity_constrained`. Liu, Puigcerver and Blondel, Sparsity-Constrained Optimal Transport, 2023.
 public func sparseTransport(
     cost: Tensor, a: Tensor? = nil, b: Tensor? = nil, gamma: Double = 1, maximumNonzeros: Int = 2, tolerance: Double = 1e-9,
     maximumIterations: Int = 1000
@@ -44,8 +47,8 @@ public func sparseTransport(
     try require(gamma > 0 && gamma.isFinite, operation, "a finite gamma above 0", gamma)
     try require((1...n).contains(maximumNonzeros), operation, "1 to \(n) entries a column", maximumNonzeros)
     try require(maximumIterations > 0, operation, "maximumIterations > 0", maximumIterations)
+    try requireAll(cost, operation, "finite costs") { $0.isFinite() }
     let costs = try stopGradient(cost).array(of: Double.self)
-    try require(costs.allSatisfy(\.isFinite), operation, "finite costs", "others")
     let (ofRows, ofColumns) = (
         try TransportCost.weights(a, lead: [], count: n, like: cost, operation),
         try TransportCost.weights(b, lead: [], count: m, like: cost, operation)
@@ -57,13 +60,9 @@ public func sparseTransport(
     let (given, asked) = (masses.reduce(0, +), wanted.reduce(0, +))
     let dual = SparseSemiDual(
         costs: costs, a: masses, b: asked > 0 ? wanted.map { $0 * (given / asked) } : wanted, gamma: gamma, most: maximumNonzeros)
-    let solved = QuasiNewton.minimize(
-        from: [Double](repeating: 0, count: n), tolerance: tolerance, maximumIterations: maximumIterations
-    ) { alpha in
-        let point = dual.evaluate(alpha)
-        return (-point.value, point.gradient.map { -$0 })
-    }
+    let solved = dual.maximum(tolerance: tolerance, maximumIterations: maximumIterations)
     let point = dual.evaluate(solved.point)
+    let marginalError = point.gradient.reduce(0) { $0 + abs($1) }
     func exact(_ values: [Double], _ shape: [Int]) throws -> Tensor {
         guard cost.dtype != .float64 else { return try Tensor(values, shape: shape, on: cost.device) }
         return try Tensor(values.map { Float($0) }, shape: shape, on: cost.device).asType(cost.dtype)
@@ -80,42 +79,8 @@ public func sparseTransport(
         }
     }
     return SparseTransport(
-        value: value, plan: plan, potential: alpha, marginalError: point.gradient.reduce(0) { $0 + abs($1) },
+        value: value, plan: plan, potential: alpha, marginalError: marginalError, isConverged: marginalError <= tolerance,
         iterations: solved.iterations)
-}
-
-/// The semi-dual at a point.
-private struct SparseSemiDual {
-    let costs: [Double]
-    let a: [Double]
-    let b: [Double]
-    let gamma: Double
-    let most: Int
-
-    func evaluate(_ alpha: [Double]) -> (value: Double, gradient: [Double], plan: [Double], beta: [Double]) {
-        let (n, m) = (a.count, b.count)
-        var value = zip(alpha, a).reduce(0) { $0 + $1.0 * $1.1 }
-        var (gradient, plan, beta) = (a, [Double](repeating: 0, count: n * m), [Double](repeating: 0, count: m))
-        for j in 0..<m {
-            let scores = (0..<n).map { alpha[$0] - costs[$0 * m + j] }
-            let chosen = (0..<n).sorted { scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1) }.prefix(most)
-            // The threshold above which scores share the mass: (sum over the kept of scores - gamma b) / their number.
-            var (sum, threshold) = (0.0, scores[chosen[0]])
-            for (rank, i) in chosen.enumerated() {
-                let next = (sum + scores[i] - gamma * b[j]) / Double(rank + 1)
-                if scores[i] <= next { break }
-                (sum, threshold) = (sum + scores[i], next)
-            }
-            beta[j] = -threshold
-            for i in chosen where scores[i] > threshold && b[j] > 0 {
-                let mass = (scores[i] - threshold) / gamma
-                plan[i * m + j] = mass
-                gradient[i] -= mass
-                value -= mass * (scores[i] - gamma / 2 * mass)
-            }
-        }
-        return (value, gradient, plan, beta)
-    }
 }
 
 extension LossDescription {

@@ -1,19 +1,23 @@
 import LossKitOps
 
-/// What it costs to move a unit of mass.
+/// What it costs to move a unit of mass, and the one place where conventions are stated.
 ///
-/// Conventions, and what they are elsewhere:
+/// Here: `C = abs(x - y)^2 / 2` (power 2) or `abs(x - y)` (power 1), `epsilon` in C's units with the entropy `KL(P | a b)`, and a penalty
+/// `rho KL(marginal | weights)` in the same units. To scale cost, epsilon and rho by one number scales value and potentials by it and leaves
+/// the plan, so that what others do with another multiple of the cost is this:
 ///
 /// | here | GeomLoss (`SamplesLoss`) | POT | OTT |
 /// |---|---|---|---|
-/// | cost `abs(x - y)^2 / 2` | `p=2`; of the rewritten `geomloss.ot` twice that | half of `sqeuclidean` | half of `SqEuclidean` |
-/// | cost `abs(x - y)` | `p=1` | `euclidean` | `Euclidean` |
-/// | epsilon | `blur^p`; rewritten `2 blur^2` for twice the cost | `reg` | `epsilon` |
-/// | rho | `reach^p` | `reg_m` | `tau = rho / (rho + epsilon)` |
-/// | entropy `KL(P, a b)` | the same | `reg_type="kl"`; `sinkhorn` takes `sum P log P`: add `epsilon (H(a) + H(b))` to its objective |
-/// the same |
+/// | C, power 2 | `p=2` | half of `sqeuclidean` | half of `SqEuclidean` |
+/// | C, power 1 | `p=1` | `euclidean` | `Euclidean` |
+/// | epsilon | `blur^p` | `reg` of C, `2 epsilon` of `sqeuclidean` | `epsilon` of C, `2 epsilon` of `SqEuclidean` |
+/// | ... with `scale_cost` | | | `epsilon` times the scale is that of the unscaled cost |
+/// | rho | `reach^p` | `reg_m`, `2 rho` of `sqeuclidean` | `tau = rho / (rho + epsilon)` |
+/// | balanced value | `debias=False` | `solve`'s with `reg_type="KL"`; with `"entropy"` less `epsilon (H(a) + H(b))` | `reg_ot_cost` |
+/// | unbalanced value | the same with `reach` | `reg_type="kl"` | the entropy is `sum P log P`: that of `C + epsilon log(a b)` here |
+/// | annealing | `scaling^p`, GeomLoss' `diameter` is found | | |
 ///
-/// Scaling cost and epsilon by one number scales the value and the potentials by it and leaves the plan.
+/// The rewritten `geomloss.ot` has the cost `abs(x - y)^2` with epsilon `2 blur^2`: twice these values.
 public enum TransportCost: Sendable {
     /// `abs(x - y)^power / power` of points [..., n, d] and [..., m, d], power 1 or 2: online, but see
     /// ``EntropicTransportOptions/linearMemory``.
@@ -78,17 +82,13 @@ public enum TransportCost: Sendable {
                     actual: [x.shape, y.shape])
             }
             try require(power == 1 || power == 2, operation, "power 1 or 2", power)
-            for points in [x, y] {
-                if let row = try points.isFinite().all(axes: [-1]).booleans().firstIndex(of: false) {
-                    throw TensorError.invalidArgument(operation: operation, expected: "finite coordinates", actual: "point \(row) is not")
-                }
-            }
+            for points in [x, y] { try requireAll(points, operation, "finite coordinates") { $0.isFinite() } }
             return .points(try flat(x), try flat(y), power: power)
         case .matrix(let costs):
             guard try costs.checked().rank >= 2, costs.count > 0 else {
                 throw TensorError.shapeMismatch(operation: operation, expected: "costs [..., n, m], n and m above 0", actual: [costs.shape])
             }
-            try require(costs.isFinite().all().booleans()[0], operation, "finite costs", "others")
+            try requireAll(costs, operation, "finite costs") { $0.isFinite() }
             return .matrix(try flat(costs))
         }
     }
@@ -101,8 +101,10 @@ public enum TransportCost: Sendable {
             let centre = try stopGradient(x).mean(axes: [1], keepDimensions: true)
             let isSame = x.isSame(as: y)
             let first = try (stopGradient(x) - centre).evaluated()
+            let given = (x: x, y: y)
             let (x, y) = (first, isSame ? first : try (stopGradient(y) - centre).evaluated())
-            return (try SoftMin(x, y, power: power, isLinearInMemory: isLinearInMemory), try Self.spread(x, y, power: power))
+            let softMin = try SoftMin(x, y, given: given, power: power, isLinearInMemory: isLinearInMemory)
+            return (softMin, try Self.spread(x, y, power: power))
         case .matrix(let costs):
             let costs = stopGradient(costs)
             return (try SoftMin(costs: costs), try (costs.max() - costs.min()).scalar())
@@ -125,8 +127,7 @@ public enum TransportCost: Sendable {
         guard try given.checked().shape == lead + [count] || given.shape == [count] else {
             throw TensorError.shapeMismatch(operation: operation, expected: "weights \(lead + [count])", actual: [given.shape])
         }
-        let isValid = try ((given .>= 0) .&& given.isFinite()).all().booleans()[0]
-        try require(isValid, operation, "finite weights that are not negative", "others")
+        try requireAll(given, operation, "finite weights that are not negative") { ($0 .>= 0) .&& $0.isFinite() }
         try require(try given.sum(axes: [-1]).min().scalar() > 0, operation, "weights with a sum above 0", "sum 0")
         return try given.asType(.float32).broadcast(to: lead + [count]).reshaped([batch, count])
     }

@@ -66,16 +66,22 @@ struct TransportDerivatives: Sendable {
             let masses = (
                 try problem.weights.x.sum(axes: [1], keepDimensions: true), try problem.weights.y.sum(axes: [1], keepDimensions: true)
             )
-            var gradients: [Tensor]
+            var gradients: [Tensor?]
             switch cost {
-            case .points: gradients = [try problem.pull(.x, state) * byRow, try problem.pull(.y, state) * byRow]
-            case .matrix: gradients = [try plan(state.f, state.g, 0..<problem.softMin.n) * byRow]
+            case .points:
+                gradients = [
+                    pullback.isNeeded[0] ? try problem.pull(.x, state) * byRow : nil,
+                    pullback.isNeeded[1] ? try problem.pull(.y, state) * byRow : nil,
+                ]
+            case .matrix: gradients = [pullback.isNeeded[0] ? try plan(state.f, state.g, 0..<problem.softMin.n) * byRow : nil]
             }
             gradients.append((problem.slope(.x, state) + masses.1 * problem.epsilon) * byBatch)
             gradients.append((problem.slope(.y, state) + masses.0 * problem.epsilon) * byBatch)
             return gradients.map { gradient in
-                Tensor.record("transportGradient", inputs: inputs + [c], output: gradient) { _ in
-                    throw TensorError.notDifferentiable(operation: Self.operation, order: 2)
+                gradient.map {
+                    Tensor.record("transportGradient", inputs: inputs + [c], output: $0) { _ in
+                        throw TensorError.notDifferentiable(operation: Self.operation, order: 2)
+                    }
                 }
             }
         }
