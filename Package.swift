@@ -16,6 +16,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "LossKit", targets: ["LossKit"]),
+        .library(name: "LossKitC", type: .dynamic, targets: ["LossKitCInterface"]),
         .executable(name: "losskit", targets: ["losskit"]),
         .executable(name: "Benchmarks", targets: ["Benchmarks"]),
     ],
@@ -32,6 +33,8 @@ let package = Package(
         .target(
             name: "LossKit", dependencies: ["LossKitDevice", "LossKitKernels", "LossKitOps", "LossKitLosses"],
             path: "Sources/LossKit"),
+        .systemLibrary(name: "CLossKit", path: "include"),
+        .target(name: "LossKitCInterface", dependencies: ["CLossKit", "LossKit"], path: "Sources/CInterface"),
         .target(name: "LossKitConsole", path: "Sources/Console"),
         .executableTarget(
             name: "losskit",
@@ -43,11 +46,13 @@ let package = Package(
             path: "Benchmarks", exclude: ["Results", "Data", "Peers"]),
         .target(name: "LossKitTestSupport", dependencies: ["LossKit"], path: "Tests/Support"),
         .executableTarget(name: "KernelTour", dependencies: ["LossKit", "LossKitKernels", "LossKitOps"], path: "Tests/KernelTour"),
+        .executableTarget(name: "DocumentationTour", dependencies: ["LossKit"], path: "Tests/DocumentationTour"),
         tests("DeviceTests", ["LossKitDevice", "CLossKitOpenCL"]),
         tests("KernelsTests", ["LossKitDevice", "LossKitKernels", "CLossKitHost"]),
         tests("OpsTests", ["LossKitOps"]),
         tests("LossesTests", ["LossKit"]),
-        tests("CommandLineTests", ["losskit"]),
+        tests("CommandLineTests", ["losskit", "DocumentationTour"]),
+        tests("CInterfaceTests", ["CLossKit", "LossKitCInterface"]),
         tests("FuzzTests", ["LossKit", "LossKitDevice", "LossKitOps"]),
         tests("BenchmarksTests", ["Benchmarks"]),
     ],

@@ -16,6 +16,8 @@ package final class Buffer: Sendable {
     private let usage: Mutex<Usage>
     private let checks = Mutex<[DeferredCheck]>([])
     private let scope: Profiler.Scope?
+    /// What tells the owner of borrowed memory that nobody reads it any more.
+    private let release: (@Sendable () -> Void)?
 
     /// - Throws: ``DeviceError/outOfMemory(device:requested:inUse:cached:limit:)``.
     package init(byteCount: Int, on device: Device) throws(DeviceError) {
@@ -33,11 +35,26 @@ package final class Buffer: Sendable {
         }
         self.usage = Mutex(usage)
         scope = Profiler.scope
+        release = nil
         scope?.allocated(byteCount)
         try plantCanaries()
     }
 
+    /// Memory of the host that somebody else owns, read by the CPU where it lies; `release` is called when nobody reads it any more.
+    ///
+    /// Nil where it cannot be read there, since canaries are to stand beside every buffer: then it has to be copied.
+    package init?(borrowing bytes: UnsafeRawBufferPointer, release: @escaping @Sendable () -> Void) {
+        guard !Canary.isOn, let start = bytes.baseAddress, !bytes.isEmpty else { return nil }
+        device = .cpu
+        byteCount = bytes.count
+        memory = .host(Handle(UnsafeMutableRawPointer(mutating: start)))
+        usage = Mutex(Usage())
+        scope = nil
+        self.release = release
+    }
+
     deinit {
+        if let release { return release() }
         scope?.freed(byteCount)
         guard let memory else { return }
         var block = MemoryBlock(memory: memory)

@@ -43,4 +43,7 @@ public enum DeviceError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(kernel) wrote byte \(byte) of a buffer of \(size) bytes"
         }
     }
+
+    /// Whether a device that does not exist was asked for, rather than one failed.
+    package var isBadRequest: Bool { if case .notFound = self { true } else { false } }
 }

@@ -76,7 +76,8 @@ struct LossArguments: Sendable {
         var text = settings[name] ?? ""
         if settings[name] == nil, case .choice(let value, _) = option(name) { text = value }
         guard let value = C(rawValue: text) else {
-            throw rejected(name, "one of \(C.allCases.map(\.rawValue).joined(separator: ", "))", text)
+            let words = C.allCases.map(\.rawValue)
+            throw rejected(name, "one of \(words.joined(separator: ", "))", text, nearest: LossRegistry.nearest(to: text, among: words))
         }
         return value
     }
@@ -85,7 +86,8 @@ struct LossArguments: Sendable {
 
     private func option(_ name: String) -> LossDescription.Option.Value? { loss.options.first { $0.name == name }?.value }
 
-    private func rejected(_ name: String, _ expected: String, _ actual: String) -> TensorError {
-        .invalidArgument(operation: loss.name, expected: "\(expected) for option \(name)", actual: "\"\(actual)\"")
+    private func rejected(_ name: String, _ expected: String, _ actual: String, nearest: String? = nil) -> TensorError {
+        let hint = nearest.map { ", did you mean \($0)?" } ?? ""
+        return .invalidArgument(operation: loss.name, expected: "\(expected) for option \(name)", actual: "\"\(actual)\"\(hint)")
     }
 }

@@ -1,3 +1,5 @@
+import LossKitOps
+
 /// Every loss there is, described once.
 public enum LossRegistry {
     /// All of them, by family.
@@ -7,6 +9,15 @@ public enum LossRegistry {
 
     /// The loss of a name.
     public static func named(_ name: String) -> LossDescription? { byName[name] }
+
+    /// The loss of a name.
+    ///
+    /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` where there is none, with the nearest name.
+    public static func loss(named name: String) throws -> LossDescription {
+        if let loss = byName[name] { return loss }
+        let nearest = nearest(to: name, among: all.map(\.name)).map { ", did you mean \($0)?" } ?? "; see losskit losses"
+        throw TensorError.invalidArgument(operation: "loss", expected: "a registered loss", actual: "\"\(name)\"\(nearest)")
+    }
 
     private static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
 
