@@ -21,6 +21,24 @@ package enum Console {
         put("\r\(bar) \(done)/\(total)  \(note)\u{1B}[K\(done == total ? "\n" : "")", to: 2)
     }
 
+    /// Colours that a terminal shows.
+    package enum Colour: Int {
+        case red = 31
+        case green = 32
+    }
+
+    /// A text in a colour where a terminal shows it and `NO_COLOR` does not forbid it.
+    package static func painted(_ text: String, _ colour: Colour, on descriptor: Int32) -> String {
+        guard isatty(descriptor) != 0, (getenv("NO_COLOR").map { String(cString: $0) } ?? "").isEmpty else { return text }
+        return "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m"
+    }
+
+    /// Whether lines about work in progress are seen by somebody.
+    package static var showsProgress: Bool { isatty(2) != 0 }
+
+    /// How long work has taken so far, on a line that the next one replaces; empty clears it.
+    package static func working(_ text: String) { put("\r\(text)\u{1B}[K", to: 2) }
+
     /// Columns of equal width, the first row underlined; numbers stand best at the right of theirs.
     package static func table(_ rows: [[String]], rightAligned: Range<Int> = 0..<0) -> String {
         guard let first = rows.first else { return "" }

@@ -2,13 +2,19 @@ import ArgumentParser
 import LossKit
 
 struct Devices: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "What is here and what it can do.")
+    static let configuration = CommandConfiguration(
+        abstract: "What is here and what it can do.",
+        discussion: "Example: losskit devices --measure")
 
     @Flag(help: "Measure copy bandwidth and matrix product speed.") var measure = false
     @Flag(help: "One JSON array on standard output.") var json = false
 
     func run() throws {
-        let measured = try Device.all.map { measure ? try $0.measureSpeed() : nil }
+        let measured = try Device.all.enumerated().map { index, device in
+            if measure { Console.progress(index, of: Device.all.count, device.name) }
+            defer { if measure { Console.progress(index + 1, of: Device.all.count, device.name) } }
+            return measure ? try device.measureSpeed() : nil
+        }
         if json {
             print(
                 JSON.array(

@@ -4,11 +4,14 @@ import LossKit
 struct Eval: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Evaluate a loss, and its gradients, on arrays in files.",
-        discussion:
-            "Example: losskit eval crossEntropy --input logits=l.npy --input targets=t.npy --option labelSmoothing=0.1 --gradient logits=g.npy"
+        discussion: """
+            Example: losskit eval crossEntropy --input logits=l.npy --input targets=t.npy --option labelSmoothing=0.1 --gradient logits=g.npy
+            Example: python points.py | losskit eval mstLength --input points=- --gradient points=- > gradient.npy
+            losskit losses NAME says what inputs and options a loss has.
+            """
     )
 
-    @Argument(help: "The loss, by its Swift name; see losskit losses.") var name: String
+    @Argument(help: "The loss, by its Swift name; see losskit losses.", completion: .list(LossRegistry.all.map(\.name))) var name: String
     @Option(name: .customLong("input"), help: "NAME=FILE; once for each input.") var inputs: [String] = []
     @Option(name: .customLong("option"), help: "NAME=VALUE; once for each option.") var options: [String] = []
     @Option(name: .customLong("gradient"), help: "NAME=FILE: write the gradient with respect to an input.") var gradients: [String] = []
@@ -17,28 +20,17 @@ struct Eval: ParsableCommand {
 
     func run() throws {
         let device = try common.device()
-        guard let loss = LossRegistry.named(name) else {
-            let names = LossRegistry.all.map(\.name)
-            let nearest = LossRegistry.nearest(to: name, among: names).map { ", did you mean \($0)?" } ?? "; see losskit losses"
-            throw TensorError.invalidArgument(operation: "eval", expected: "a registered loss", actual: "\"\(name)\"\(nearest)")
-        }
+        let loss = try LossRegistry.loss(named: name)
         var tensors: [String: Tensor] = [:]
-        for (name, path) in try pairs(inputs, "--input") { tensors[name] = try Tensor.load(path, on: device).normalized() }
+        let given = try pairs(inputs, "--input")
+        try ArrayFile.checkInputs(given.map(\.1))
+        for (name, path) in given { tensors[name] = try ArrayFile.load(path, on: device).normalized() }
         let settings = Dictionary(try pairs(options, "--option"), uniquingKeysWith: { $1 })
         let targets = try pairs(gradients, "--gradient")
-        for (name, _) in targets {
-            guard loss.inputs.contains(where: { $0.name == name && $0.isDifferentiable }), tensors[name] != nil else {
-                let names = loss.inputs.filter { $0.isDifferentiable && tensors[$0.name] != nil }.map(\.name)
-                throw TensorError.invalidArgument(
-                    operation: "\(loss.name) --gradient",
-                    expected: "a differentiable input that is given: \(names.joined(separator: ", "))",
-                    actual: "\"\(name)\"")
-            }
-        }
-        try common.report(on: device) {
+        try common.report(on: device, outputs: targets.map(\.1) + [output]) {
             try evaluate(loss, tensors, settings, targets)
         } writing: { value in
-            if let output { try value.save(output) }
+            if let output { try ArrayFile.save(value, to: output) }
         } text: { value in
             value.count == 1 ? "\(try value.scalar())" : "\(try nested(value))"
         } members: { value in
@@ -50,18 +42,9 @@ struct Eval: ParsableCommand {
     private func evaluate(
         _ loss: LossDescription, _ tensors: [String: Tensor], _ settings: [String: String], _ targets: [(String, String)]
     ) throws -> Tensor {
-        guard !targets.isEmpty else { return try loss(tensors, options: settings).evaluated() }
-        var value: Tensor?
-        let slopes = try gradient(at: targets.map { tensors[$0.0] ?? .failed(TensorError.file(path: $0.1, problem: "no input")) }) {
-            points in
-            var all = tensors
-            for (target, point) in zip(targets, points) { all[target.0] = point }
-            let result = try loss(all, options: settings)
-            value = stopGradient(result)
-            return try result.sum()
-        }
-        for (target, slope) in zip(targets, slopes) { try slope.save(target.1) }
-        return try value?.evaluated() ?? .zeros([])
+        let (value, slopes) = try loss.valueWithGradients(at: targets.map(\.0), tensors, options: settings)
+        for (target, slope) in zip(targets, slopes) { try ArrayFile.save(slope, to: target.1) }
+        return try value.evaluated()
     }
 
     private func nested(_ value: Tensor) throws -> JSON { nested(try value.array(of: Double.self)[...], value.shape[...]) }

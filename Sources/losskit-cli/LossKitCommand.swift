@@ -7,11 +7,13 @@ struct LossKitCommand: ParsableCommand {
         commandName: "losskit", abstract: "Training losses on any OpenCL device, with a CPU fallback.",
         discussion: """
             Arrays are read and written as .npy, .npz and .safetensors files, by the endings of their names;
-            FILE.npz:NAME is one array of several.
+            FILE.npz:NAME is one array of several. - is standard input or output; where an array goes to standard output,
+            the report goes to standard error.
+            losskit --generate-completion-script bash (or zsh, fish) prints what completes names at the prompt.
             """, version: "0.1.0",
         subcommands: [
             Devices.self, DoctorCommand.self, Losses.self, Eval.self, TransportCommand.self, NeighborsCommand.self,
-            SpanningTreeCommand.self, PersistenceCommand.self,
+            SpanningTreeCommand.self, PersistenceCommand.self, PlotCommand.self, BenchCommand.self,
         ])
 
     static func main() {
@@ -31,12 +33,7 @@ struct LossKitCommand: ParsableCommand {
 
     private static func fail(_ problem: some CustomStringConvertible, status: Int32) -> Never {
         // One line, whatever the arguments hold that it quotes.
-        Console.error("losskit: " + "\(problem)".split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n"))
+        Console.error(Console.painted("losskit: ", .red, on: 2) + "\(problem)".split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n"))
         leave(status)
     }
-}
-
-extension DeviceError {
-    /// A device that does not exist was asked for, rather than one that failed.
-    var isBadRequest: Bool { if case .notFound = self { true } else { false } }
 }

@@ -2,12 +2,23 @@ import ArgumentParser
 import LossKit
 
 struct Losses: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "The losses there are.")
+    static let configuration = CommandConfiguration(
+        abstract: "The losses there are, or what one of them takes.",
+        discussion: """
+            Example: losskit losses --family transport
+            Example: losskit losses crossEntropy
+            """)
 
+    @Argument(help: "Only this loss, in full.", completion: .list(LossRegistry.all.map(\.name))) var name: String?
     @Option(help: "Only this family.") var family: String?
     @Flag(help: "One JSON array on standard output.") var json = false
+    @Flag(help: "A table for Markdown.") var markdown = false
 
     func run() throws {
+        if let name {
+            let loss = try LossRegistry.loss(named: name)
+            return print(json ? JSON.array([loss.json]).description : loss.page)
+        }
         let families = Set(LossRegistry.all.map(\.family.rawValue)).sorted()
         if let family, !families.contains(family) {
             let nearest = LossRegistry.nearest(to: family, among: families).map { ", did you mean \($0)?" } ?? ""
@@ -17,6 +28,9 @@ struct Losses: ParsableCommand {
         let losses = LossRegistry.all.filter { family == nil || $0.family.rawValue == family }
         if json {
             print(JSON.array(losses.map(\.json)))
+        } else if markdown {
+            print("| Loss | What it measures | Source |\n| --- | --- | --- |")
+            for loss in losses { print("| `\(loss.name)` | \(loss.summary) | \(loss.reference) |") }
         } else {
             print(
                 Console.table(
@@ -32,6 +46,23 @@ struct Losses: ParsableCommand {
 }
 
 extension LossDescription {
+    /// Everything a person has to know to call it.
+    var page: String {
+        let inputs = inputs.map { input in
+            [
+                "  \(input.name)", "[\(input.shape.joined(separator: ", "))]", input.values.text,
+                [input.isOptional ? "optional" : nil, input.isDifferentiable ? "differentiable" : nil].compactMap { $0 }
+                    .joined(separator: ", "),
+            ]
+        }
+        let options = options.map { ["  \($0.name)", $0.value.text] }
+        return [
+            "\(name), \(family.rawValue): \(summary)", reference, "",
+            Console.table([["inputs", "shape", "values", ""]] + inputs),
+            options.isEmpty ? nil : "\n" + Console.table([["options", "default"]] + options),
+        ].compactMap { $0 }.joined(separator: "\n")
+    }
+
     var json: JSON {
         .object([
             ("name", .string(name)), ("family", .string(family.rawValue)), ("summary", .string(summary)),
@@ -76,5 +107,32 @@ extension LossDescription.Option {
         var fields: [(String, JSON)] = [("name", .string(name)), ("type", .string(kind)), ("default", value)]
         if case .choice(_, let words) = self.value { fields.append(("choices", .array(words.map { .string($0) }))) }
         return .object(fields)
+    }
+}
+
+extension LossDescription.Values {
+    /// What it is, in words.
+    fileprivate var text: String {
+        switch self {
+        case .real(let range): "numbers, such as \(range.lowerBound) to \(range.upperBound)"
+        case .probabilities: "probabilities"
+        case .classes(let dimension, let first): "whole numbers from \(first) below \(dimension)"
+        case .lengths(let dimension): "whole numbers from 1 to \(dimension)"
+        case .signs: "-1 or 1"
+        case .integers(let range): "whole numbers from \(range.lowerBound) to \(range.upperBound)"
+        }
+    }
+}
+
+extension LossDescription.Option.Value {
+    /// The default, and what else there is.
+    fileprivate var text: String {
+        switch self {
+        case .number(let value): value.map { "\($0)" } ?? "none, or a number"
+        case .numbers(let values): values.map { "\($0)" }.joined(separator: ",")
+        case .integer(let value): "\(value)"
+        case .flag(let value): "\(value)"
+        case .choice(let value, let words): "\(value), of \(words.joined(separator: ", "))"
+        }
     }
 }

@@ -20,15 +20,16 @@ struct NeighborsCommand: ParsableCommand {
 
     func run() throws {
         let (device, metric) = (try options.device(), try Metric.named(metric))
-        let queries = try Tensor.load(points, on: device)
-        let points = try among.map { try Tensor.load($0, on: device) } ?? queries
-        try options.report(on: device) {
+        try ArrayFile.checkInputs([points, among])
+        let queries = try ArrayFile.load(points, on: device)
+        let points = try among.map { try ArrayFile.load($0, on: device) } ?? queries
+        try options.report(on: device, outputs: [indices, distances]) {
             let near = try nearestNeighbors(of: queries, in: points, k: k, metric: metric, excludingSelf: among == nil)
             _ = try near.distances.evaluated()
             return near
         } writing: { near in
-            try indices.map { try near.indices.save($0) }
-            try distances.map { try near.distances.save($0) }
+            try indices.map { try ArrayFile.save(near.indices, to: $0) }
+            try distances.map { try ArrayFile.save(near.distances, to: $0) }
         } text: { near in
             let (nearest, furthest) = try Self.means(near)
             return "\(near.distances.shape[0]) points; on average the nearest is at \(Float(nearest)), neighbour \(k) at \(Float(furthest))"

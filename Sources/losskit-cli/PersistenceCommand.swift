@@ -27,8 +27,8 @@ struct PersistenceCommand: ParsableCommand {
 
     func run() throws {
         let (device, metric) = (try options.device(), try Metric.named(metric))
-        let input = try Tensor.load(self.input, on: device)
-        try options.report(on: device) {
+        let input = try ArrayFile.load(self.input, on: device)
+        try options.report(on: device, outputs: [output]) {
             let diagrams =
                 try image
                 ? cubicalPersistence(input)
@@ -70,7 +70,7 @@ struct PersistenceCommand: ParsableCommand {
     private func write(_ bars: [Bar]) throws {
         if let output {
             let numbers = bars.flatMap { [Float($0.dimension), Float($0.birth), Float($0.death)] }
-            try Tensor(numbers, shape: [bars.count, 3], on: .cpu).save(output)
+            try ArrayFile.save(Tensor(numbers, shape: [bars.count, 3], on: .cpu), to: output)
         }
         if let plot { try ScatterChart.diagram(bars).svg.write(to: plot) }
         if let barcode { try BarcodeChart(bars: bars).svg.write(to: barcode) }

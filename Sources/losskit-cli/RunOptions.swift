@@ -9,25 +9,32 @@ struct RunOptions: ParsableArguments {
     /// The device asked for.
     func device() throws -> Device { try deviceName.map { try Device.named($0) } ?? .default }
 
-    /// Runs work, writes what comes of it to files, and reports it: as JSON with what the work cost, else as text.
+    /// Runs work, writes what comes of it to files, and reports it: as JSON with what the work cost, else as text; on standard error where one
+    /// of the outputs goes to standard output.
     func report<Result>(
-        on device: Device, _ work: () throws -> Result, writing: (Result) throws -> Void, text: (Result) throws -> String,
+        on device: Device, outputs: [String?] = [], _ work: () throws -> Result, writing: (Result) throws -> Void, text: (Result) throws -> String,
         members: (Result) throws -> [(String, JSON)]
     ) throws {
+        let outputs = outputs.compactMap { $0 }.filter { $0 == ArrayFile.mark }.count
+        guard outputs <= 1 else {
+            throw TensorError.invalidArgument(operation: "standard output", expected: "one array", actual: "\(outputs)")
+        }
         let start = Console.seconds()
+        let waiting = Waiting()
+        defer { waiting.end() }
         let (result, cost) = try Profiler.measure(work)
+        waiting.end()
         let seconds = Console.seconds() - start
         try writing(result)
-        guard json else {
-            print(try text(result))
-            return
-        }
-        print(
+        let say = outputs == 0 ? Console.line : Console.error
+        guard json else { return say(try text(result)) }
+        say(
             JSON.object(
                 try members(result) + [
                     ("device", .string(device.label)), ("seconds", .number(seconds)), ("launches", .integer(cost.launches)),
                     ("peakBytes", .integer(cost.peakBytes)),
-                ]))
+                ]
+            ).description)
     }
 }
 

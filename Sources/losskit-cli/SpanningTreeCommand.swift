@@ -14,8 +14,8 @@ struct SpanningTreeCommand: ParsableCommand {
 
     func run() throws {
         let (device, metric) = (try options.device(), try Metric.named(metric))
-        let points = try Tensor.load(self.points, on: device)
-        try options.report(on: device) {
+        let points = try ArrayFile.load(self.points, on: device)
+        try options.report(on: device, outputs: [output]) {
             let tree = try minimumSpanningTree(points, metric: metric)
             _ = try tree.lengths.evaluated()
             return tree
@@ -33,7 +33,7 @@ struct SpanningTreeCommand: ParsableCommand {
     private func write(_ tree: MinimumSpanningTree, of points: Tensor) throws {
         if let output {
             let lengths = try tree.lengths.expandedDimensions(at: 1)
-            try Tensor.concatenate([tree.edges.asType(lengths.dtype), lengths], axis: 1).save(output)
+            try ArrayFile.save(Tensor.concatenate([tree.edges.asType(lengths.dtype), lengths], axis: 1), to: output)
         }
         guard let plot else { return }
         guard points.shape[1] >= 2 else {

@@ -32,18 +32,19 @@ struct TransportCommand: ParsableCommand {
 
     func run() throws {
         let device = try options.device()
-        let (x, y) = (try Tensor.load(self.x, on: device), try Tensor.load(self.y, on: device))
-        let weights = (try sourceWeights.map { try Tensor.load($0, on: device) }, try targetWeights.map { try Tensor.load($0, on: device) })
+        try ArrayFile.checkInputs([self.x, self.y, sourceWeights, targetWeights])
+        let (x, y) = (try ArrayFile.load(self.x, on: device), try ArrayFile.load(self.y, on: device))
+        let weights = (try sourceWeights.map { try ArrayFile.load($0, on: device) }, try targetWeights.map { try ArrayFile.load($0, on: device) })
         var settings = EntropicTransportOptions(mass: mass, tolerance: tolerance, maximumIterations: maximumIterations, gradient: .none)
         if let reach {
             let penalty = MarginalPenalty.divergence(TransportCost.epsilon(blur: reach, power: power))
             (settings.source, settings.target) = (penalty, penalty)
         }
-        try options.report(on: device) { [settings] in
+        try options.report(on: device, outputs: [plan, map]) { [settings] in
             try entropicTransport(.points(x, y, power: power), a: weights.0, b: weights.1, epsilon: epsilon, options: settings)
         } writing: { solution in
-            try plan.map { try solution.plan().save($0) }
-            try map.map { try solution.barycentricMap().save($0) }
+            try plan.map { try ArrayFile.save(solution.plan(), to: $0) }
+            try map.map { try ArrayFile.save(solution.barycentricMap(), to: $0) }
             try plot.map { try ScatterChart.couplings(solution, from: x, to: y).svg.write(to: $0) }
             if !solution.isConverged {
                 Console.error(

@@ -70,16 +70,6 @@ import Testing
         expectClose(values.map(\.doubleValue), expected, tolerance: 1e-6)
     }
 
-    /// Status 2, one line that holds every given text, and nothing on standard output.
-    private func expectRefusal(
-        _ outcome: CommandLineTool.Outcome, naming texts: String..., sourceLocation: SourceLocation = #_sourceLocation
-    ) {
-        #expect(outcome.status == 2, "\(outcome.errors)", sourceLocation: sourceLocation)
-        #expect(outcome.errorLines.count == 1, "\(outcome.errors)", sourceLocation: sourceLocation)
-        #expect(outcome.output.isEmpty, sourceLocation: sourceLocation)
-        for text in texts { #expect(outcome.errors.contains(text), "\(outcome.errors)", sourceLocation: sourceLocation) }
-    }
-
     @Test func suggestsNamesNearby() throws {
         expectRefusal(try CommandLineTool.run("eval", "crosEntropy"), naming: "did you mean crossEntropy?")
         expectRefusal(try CommandLineTool.run("losses", "--family", "regresion"), naming: "did you mean regression?")

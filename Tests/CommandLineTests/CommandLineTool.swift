@@ -5,6 +5,7 @@ enum CommandLineTool {
     struct Outcome {
         let status: Int32
         let output: String
+        let bytes: Data
         let errors: String
 
         var json: Any? { try? JSONSerialization.jsonObject(with: Data(output.utf8)) }
@@ -25,13 +26,15 @@ enum CommandLineTool {
         try run(arguments, environment: environment)
     }
 
-    /// In a folder that is gone afterwards.
-    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+    /// In a folder that is gone afterwards, with a file as standard input or none.
+    static func run(
+        _ arguments: [String], of program: String = "losskit", environment: [String: String] = [:], input: String? = nil
+    ) throws -> Outcome {
         let process = Process()
-        process.executableURL = products.appendingPathComponent("losskit")
+        process.executableURL = products.appendingPathComponent(program)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: URL(fileURLWithPath: $0)) } ?? FileHandle.nullDevice
         // Files rather than pipes: neither stream can fill up and hold the process.
         let folder = try Folder()
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path("."))
@@ -41,8 +44,9 @@ enum CommandLineTool {
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
         try process.run()
         process.waitUntilExit()
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: output))
         return Outcome(
-            status: process.terminationStatus, output: try String(contentsOfFile: output, encoding: .utf8),
+            status: process.terminationStatus, output: String(decoding: bytes, as: UTF8.self), bytes: bytes,
             errors: try String(contentsOfFile: errors, encoding: .utf8))
     }
 }

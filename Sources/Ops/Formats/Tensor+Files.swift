@@ -3,6 +3,7 @@ import LossKitKernels
 
 extension Tensor {
     /// Reads an array of a `.npy`, `.npz` or `.safetensors` file; `FILE.npz:NAME` is the one of that name where a file holds several.
+    /// A name with another ending, such as that of a pipe, is read by how its content begins.
     ///
     /// Any version of `.npy`, C or Fortran order, either byte order. f2, f4, f8, bfloat16, i4, i8, u1 and b1 keep their type; i1, i2 and u2
     /// become int32, u4 and u8 int64.
@@ -10,8 +11,9 @@ extension Tensor {
     ///   a u8 exceeds int64.
     public static func load(_ path: String, on device: Device = .default) throws -> Tensor {
         let (file, member) = FileFormat.split(path)
-        guard FileFormat(file) != .numPy else { return try Tensor(numPy: FileBytes.read(path), path: path, on: device) }
-        let members = try FileMember.all(of: file)
+        let bytes = try FileBytes.read(file)
+        guard FileFormat(file, bytes) != .numPy else { return try Tensor(numPy: bytes, path: path, on: device) }
+        let members = try FileMember.all(of: file, bytes)
         let names = members.map(\.name).sorted().joined(separator: ", ")
         if let member {
             guard let found = members.first(where: { $0.name == member }) else {
@@ -41,7 +43,7 @@ extension Tensor {
 /// Element types as in ``Tensor/load(_:on:)``. Members of an archive may be deflated where zlib is installed.
 /// - Throws: ``TensorError/file(path:problem:)`` where the file is missing, damaged or of another kind.
 public func loadArrays(_ path: String, on device: Device = .default) throws -> [String: Tensor] {
-    try Dictionary(FileMember.all(of: path).map { ($0.name, try $0.load(device)) }, uniquingKeysWith: { $1 })
+    try Dictionary(FileMember.all(of: path, FileBytes.read(path)).map { ($0.name, try $0.load(device)) }, uniquingKeysWith: { $1 })
 }
 
 /// Writes arrays by their names to a `.npz` file, its members stored, or to a `.safetensors` file.
@@ -74,17 +76,17 @@ private struct FileMember {
     let name: String
     let load: (Device) throws -> Tensor
 
-    static func all(of path: String) throws -> [FileMember] {
-        switch FileFormat(path) {
+    static func all(of path: String, _ bytes: [UInt8]) throws -> [FileMember] {
+        switch FileFormat(path, bytes) {
         case .numPy: throw TensorError.file(path: path, problem: "expected a name that ends in .npz or .safetensors")
         case .numPyArchive:
-            return try ZipArchive(FileBytes.read(path), path: path).members.map { name, bytes in
+            return try ZipArchive(bytes, path: path).members.map { name, bytes in
                 FileMember(name: name.hasSuffix(".npy") ? String(name.dropLast(4)) : name) {
                     try Tensor(numPy: bytes, path: "\(path):\(name)", on: $0)
                 }
             }
         case .safeTensors:
-            let bytes = LittleEndianBytes(try FileBytes.read(path))
+            let bytes = LittleEndianBytes(bytes)
             let header = try SafeTensorsHeader(bytes, path: path)
             return header.entries.map { name, entry in
                 FileMember(name: name) { try Tensor(entry, in: bytes, from: header.dataStart, path: "\(path):\(name)", on: $0) }
