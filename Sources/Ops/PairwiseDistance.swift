@@ -42,12 +42,12 @@ public func pairwiseDistance(_ x: Tensor, _ y: Tensor, metric: Metric = .euclide
     return try PairwiseDistances(metric: kernel)(a, b).reshaped(batch + [x.shape[x.rank - 2], y.shape[y.rank - 2]]).asType(output)
 }
 
-/// The Minkowski distances of all pairs, `(sum_k |x_k - y_k|^p)^(1 / p)`, shapes as in ``pairwiseDistance(_:_:metric:)``.
+/// The Minkowski distances of all pairs, `(sum_k |x_k - y_k|^p)^(1 / p)`, shapes as in ``pairwiseDistance(_:_:metric:)-(_,_,Metric)``.
 ///
 /// p = 1, 2 and infinity are the Manhattan, Euclidean and Chebyshev metrics. Other powers are taken of differences over their largest one, so
 /// that nothing overflows. The derivative at distance 0 is 0.
 /// - Parameter p: At least 1.
-/// - Throws: See ``pairwiseDistance(_:_:metric:)``; ``TensorError/invalidArgument(operation:expected:actual:)``.
+/// - Throws: See ``pairwiseDistance(_:_:metric:)-(_,_,Metric)``; ``TensorError/invalidArgument(operation:expected:actual:)``.
 public func pairwiseDistance(_ x: Tensor, _ y: Tensor, p: Double) throws -> Tensor {
     guard p >= 1 else { throw TensorError.invalidArgument(operation: "pairwiseDistance", expected: "p of at least 1", actual: "\(p)") }
     if p == 1 { return try pairwiseDistance(x, y, metric: .manhattan) }

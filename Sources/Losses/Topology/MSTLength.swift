@@ -7,7 +7,7 @@ import LossKitOps
 /// - Parameters:
 ///   - points: [n, d] with n >= 2, floating point, finite.
 ///   - power: At least 1.
-/// - Throws: See ``minimumSpanningTree(_:)``.
+/// - Throws: See ``minimumSpanningTree(_:metric:)``.
 public func mstLength(_ points: Tensor, power: Double = 1) throws -> Tensor {
     try requireShape(points, [nil, nil], "points", "mstLength")
     try require(power >= 1, "mstLength", "power >= 1", power)

@@ -9,7 +9,7 @@ import LossKitOps
 ///   - points: [n, d] with n >= 2, floating point, finite.
 ///   - gamma: Weight of the spread.
 ///   - lambda: Weight of the sphere.
-/// - Throws: See ``minimumSpanningTree(_:)``.
+/// - Throws: See ``minimumSpanningTree(_:metric:)``.
 /// - Note: T-REGS: Minimum Spanning Tree Regularization for Self-Supervised Learning, 2025; the paper's weights are the defaults.
 public func mstLengthRegularizer(_ points: Tensor, gamma: Double = 0.2, lambda: Double = 8e-4) throws -> Tensor {
     try requireShape(points, [nil, nil], "points", "mstLengthRegularizer")

@@ -5,25 +5,25 @@ extension Formula {
     ///
     /// Gradient: to the pair that has it, of equals the first.
     /// - Parameter ranges: The pairs of points x and y that count; nil for all. Each point has to have one.
-    /// - Throws: As ``sum(over:)``; ``TensorError/shapeMismatch(operation:expected:actual:)`` for vectors,
+    /// - Throws: As ``sum(over:within:)``; ``TensorError/shapeMismatch(operation:expected:actual:)`` for vectors,
     ///   ``TensorError/invalidArgument(operation:expected:actual:)`` of no points.
     public func max(over points: Points = .y, within ranges: PairRanges? = nil) throws -> Tensor {
         try extremum("max", over: points, ranges, .maximum)
     }
 
-    /// The smallest value; see ``max(over:)``.
+    /// The smallest value; see ``max(over:within:)``.
     public func min(over points: Points = .y, within ranges: PairRanges? = nil) throws -> Tensor {
         try extremum("min", over: points, ranges, .minimum)
     }
 
     /// The point with the largest value, int64 [n]: the first of equals, the first NaN where there is one.
     ///
-    /// - Throws: As ``max(over:)``.
+    /// - Throws: As ``max(over:within:)``.
     public func argMax(over points: Points = .y, within ranges: PairRanges? = nil) throws -> Tensor {
         try best("argMax", over: points, ranges, .maximum, 1).places.squeezed(axes: [1])
     }
 
-    /// The point with the smallest value; see ``argMax(over:)``.
+    /// The point with the smallest value; see ``argMax(over:within:)``.
     public func argMin(over points: Points = .y, within ranges: PairRanges? = nil) throws -> Tensor {
         try best("argMin", over: points, ranges, .minimum, 1).places.squeezed(axes: [1])
     }
@@ -33,7 +33,7 @@ extension Formula {
     ///
     /// Gradient: to the pairs that have them.
     /// - Parameter ranges: The pairs of points x and y that count; nil for all. Each point has to have k.
-    /// - Throws: As ``max(over:)``; ``TensorError/invalidArgument(operation:expected:actual:)`` for more than there are.
+    /// - Throws: As ``max(over:within:)``; ``TensorError/invalidArgument(operation:expected:actual:)`` for more than there are.
     public func topK(
         _ k: Int, over points: Points = .y, largest: Bool = true, within ranges: PairRanges? = nil
     ) throws -> (values: Tensor, indices: Tensor) {

@@ -22,7 +22,7 @@ extension Formula {
     /// - Parameters:
     ///   - weights: A scalar formula, not negative.
     ///   - ranges: The pairs of points x and y that count; nil for all.
-    /// - Throws: As ``sum(over:)``; ``TensorError/shapeMismatch(operation:expected:actual:)`` for vectors.
+    /// - Throws: As ``sum(over:within:)``; ``TensorError/shapeMismatch(operation:expected:actual:)`` for vectors.
     public func logSumExp(over points: Points = .y, weights: Formula? = nil, within ranges: PairRanges? = nil) throws -> Tensor {
         let ranges = points == .y ? ranges : ranges?.transposed
         let exponent = weights.map { self + $0.log() } ?? self
@@ -47,7 +47,7 @@ extension Formula {
         }
     }
 
-    /// ``sum(over:)`` with a stated number of coordinates, each of which a scalar stands for.
+    /// ``sum(over:within:)`` with a stated number of coordinates, each of which a scalar stands for.
     ///
     /// - Parameters:
     ///   - ranges: For blocks of kept points ranges of reduced ones.
