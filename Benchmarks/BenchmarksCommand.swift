@@ -5,7 +5,11 @@ import LossKit
 @main
 struct BenchmarksCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "Benchmarks", abstract: "Trains on handwritten digits and times the kernels, on every device.")
+        commandName: "Benchmarks", abstract: "Trains on handwritten digits and times the kernels, on every device.",
+        discussion: """
+            Example: Benchmarks --quick --device cpu --output report
+            Example: Benchmarks compare old/report.json new/report.json
+            """, subcommands: [CompareCommand.self, CostsCommand.self])
 
     @Option(help: "Only this device: cpu, opencl, opencl:NAME or opencl:PLATFORM:DEVICE.") var device: String?
     @Option(help: "Only kernels whose name and size contain this, as in \"chain 65536\"; \"training\" for the training alone.") var filter: String?

@@ -13,6 +13,10 @@ extension Kernel {
         var percent: Double
         /// The most memory that one run held beside its inputs.
         var peakBytes = 0
+        /// How far apart the middle half of the turns lie, as a part of the median.
+        var spread: Double?
+        /// What its steps say they move and compute, in all.
+        var work: Work?
         /// What others took, in the same run.
         var peers: [PeerTime] = []
 
@@ -64,7 +68,10 @@ extension Kernel {
                 try race.run(0) { try Race.turn { try run(pass, inputs, on: device) } }
                 for (index, side) in entered.enumerated() { try race.run(index + 1) { try side.turn(pass) } }
             }
-            return row(pass, race.median(0), zip(entered, 1...).map { ($0.name, race.median($1)) }, limits, peak)
+            var row = row(pass, race.median(0), zip(entered, 1...).map { ($0.name, race.median($1)) }, limits, peak)
+            row.spread = race.spread(0)
+            row.work = try Work { try run(pass, inputs, on: device) }
+            return row
         }
         return (rows, problems, notes)
     }
@@ -94,7 +101,7 @@ extension Kernel {
         return [side, Side(name: "CPU", passes: Pass.allCases) { pass in try Race.turn { try run(pass, copies, on: .cpu) } }]
     }
 
-    private func run(_ pass: Pass, _ inputs: [Tensor], on device: Device) throws {
+    func run(_ pass: Pass, _ inputs: [Tensor], on device: Device) throws {
         switch pass {
         case .forward: _ = try function(inputs).evaluated()
         case .both: _ = try run(inputs)

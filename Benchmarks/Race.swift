@@ -22,6 +22,13 @@ struct Race {
         times[index].append(try turn())
     }
 
+    /// How far apart the middle half of the turns lie, as a part of the median; nil for too few turns to tell.
+    func spread(_ index: Int) -> Double? {
+        let sorted = times[index].dropFirst(times[index].count > 1 ? 1 : 0).sorted()
+        guard sorted.count >= 3 else { return nil }
+        return (sorted[sorted.count * 3 / 4] - sorted[sorted.count / 4]) / sorted.median
+    }
+
     /// The first turn does not count if there are others.
     func median(_ index: Int) -> Double { Array(times[index].dropFirst(times[index].count > 1 ? 1 : 0)).median }
 }

@@ -12,7 +12,8 @@ struct ReportPage {
         <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
         <title>LossKit benchmarks</title><style>\(Self.style)</style></head>
         <body><main><h1>LossKit benchmarks</h1><p class="note">\(provenance.escaped)</p>
-        \(problems)\(summary)\(curves)\(report.devices.map(comparison).joined())\(report.devices.map(section).joined())
+        \(problems)\(summary)\(curves)\(startUp)\(report.devices.map(comparison).joined())\(report.devices.map(plots).joined())\
+        \(report.devices.map(section).joined())
         </main></body></html>
         """
     }

@@ -4,6 +4,8 @@ import Synchronization
 public struct Measurement: Sendable, Equatable {
     /// Kernels launched; on the CPU, passes over memory.
     public var launches = 0
+    /// Buffers allocated, from the pool or from the system.
+    public var allocations = 0
     /// The most bytes that buffers allocated inside held at one time.
     public var peakBytes = 0
     /// Bytes that buffers allocated inside still hold.
@@ -28,6 +30,7 @@ public enum Profiler {
         func freed(_ bytes: Int) { counts.withLock { $0.liveBytes -= bytes } }
         func allocated(_ bytes: Int) {
             counts.withLock {
+                $0.allocations += 1
                 $0.liveBytes += bytes
                 $0.peakBytes = max($0.peakBytes, $0.liveBytes)
             }

@@ -13,7 +13,7 @@ struct ProfilerTests {
             _ = try sum.floats()
             return sum
         }
-        #expect(cost == Measurement(launches: 3, peakBytes: 112, liveBytes: 12, uploadedBytes: 12, downloadedBytes: 12))
+        #expect(cost == Measurement(launches: 3, allocations: 2, peakBytes: 112, liveBytes: 12, uploadedBytes: 12, downloadedBytes: 12))
         try Accumulate.run(one, into: sum, on: device)
         #expect(try sum.floats() == [4, 4, 4])
     }
