@@ -16,6 +16,7 @@ struct BenchmarksCommand: ParsableCommand {
     @Option(help: "Folder for report.json and report.html.") var output = "."
     @Flag(help: "Small sizes and few repetitions.") var quick = false
     @Flag(help: "Beside the CPU, run the libraries that Benchmarks/Peers/setup installs.") var peers = false
+    @Option(help: "With --peers, only those whose name is this.") var peer: [String] = []
     @Flag(help: .hidden) var firstValue = false
 
     func run() throws {
@@ -70,9 +71,13 @@ struct BenchmarksCommand: ParsableCommand {
         let limits = try Limits(of: device, repetitions: quick ? 3 : 7)
         section.limits = limits
         Console.line("copy \(limits.copy.formatted(1)) GB/s, GEMM \(limits.gemm.formatted(1)) GFLOP/s")
-        let kernels = Kernel.all(quick: quick).filter { kernel in filter.map { "\(kernel.name) \(kernel.size)".contains($0) } ?? true }
+        let kernels = Kernel.all(quick: quick).filter { kernel in
+            guard let filter else { return !kernel.isOnDemand }
+            return "\(kernel.name) \(kernel.size)".contains(filter)
+                && (!kernel.isOnDemand || filter.contains(kernel.size.prefix { $0 != " " }))
+        }
         for (index, kernel) in kernels.enumerated() {
-            let measured = try kernel.measure(on: device, limits: limits, repetitions: quick ? 3 : 7, peers: peers)
+            let measured = try kernel.measure(on: device, limits: limits, repetitions: quick ? 3 : 7, peers: peers, only: peer)
             section.measurements.append(contentsOf: measured.rows)
             section.problems.append(contentsOf: measured.problems)
             section.notes = (section.notes ?? []) + measured.notes

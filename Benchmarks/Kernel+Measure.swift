@@ -30,9 +30,9 @@ extension Kernel {
         var ratio: Double
     }
 
-    /// Checks value and gradients against the CPU, and those of the peers against ours, then times both passes.
+    /// Checks value and gradients against the CPU, and those of the peers, all or some, against ours, then times both passes.
     func measure(
-        on device: Device, limits: Limits, repetitions: Int, peers: PeerProcess? = nil
+        on device: Device, limits: Limits, repetitions: Int, peers: PeerProcess? = nil, only names: [String] = []
     ) throws -> (rows: [Row], problems: [String], notes: [String]) {
         let inputs = try inputs(device)
         var (problems, notes): ([String], [String]) = ([], [])
@@ -45,7 +45,7 @@ extension Kernel {
         if let peers {
             let ours = try run(inputs)
             let check = try indices.map { try NeighborCheck(inputs, ours: $0(inputs)) }
-            for peer in try peers.prepare(self, inputs: inputs) {
+            for peer in try peers.prepare(self, inputs: inputs) where names.isEmpty || names.contains(peer.name) {
                 do {
                     let theirs = try peers.result(of: peer)
                     problems += try disagreements(ours, theirs).map { "\(name) \(size) differs from \(peer.name): \($0)" }

@@ -29,6 +29,8 @@ struct Kernel {
     var indices: (@Sendable ([Tensor]) throws -> Tensor)?
     /// What peers have to know beside the inputs.
     var options: [String: Double] = [:]
+    /// Takes so long that it runs only where its size is asked for.
+    var isOnDemand = false
     var valueTolerance = Tolerance(relative: 2e-5, ofLargest: 0)
     var gradientTolerance = Tolerance(relative: 2e-5, ofLargest: 2e-6)
 

@@ -13,10 +13,11 @@ torch.set_num_threads(threads)
 class Peer:
     """Passes by name: "forward" returns a value, "forward+backward" a value and its gradients; both only when they are done.
 
-    `indices` returns which points a value is of."""
+    `indices` returns which points a value is of; `is_compiled` says that a first run compiles nothing."""
 
-    def __init__(self, name, forward, both=None, indices=None):
+    def __init__(self, name, forward, both=None, indices=None, is_compiled=False):
         self.name = name
+        self.is_compiled = is_compiled
         self.indices = indices
         self.passes = {"forward": forward} | ({"forward+backward": both} if both else {})
 

@@ -1,5 +1,6 @@
 """Entropic transport in the log domain, and by scaling the plain kernel, by everybody who offers it; to a marginal error or for fixed steps."""
 
+import functools
 import math
 
 import jax
@@ -45,10 +46,17 @@ def torch_loop(x, y, epsilon, steps, tolerance):
         with torch.no_grad():
             cost = half_squares(x, y)
             f, g = solve(cost)
-            plan = torch.exp(f[:, None] + g - cost / epsilon) / (n * m)
-            return epsilon * (f.mean() + g.mean()), [plan.sum(1, keepdim=True) * x - plan @ y]
+            # Rows of a plan whose marginal is the weights.
+            rows = torch.softmax(g - cost / epsilon, dim=1)
+            return epsilon * (f.mean() + g.mean()), [(x - rows @ y) / n]
 
-    return Peer("torch loop", forward, both)
+    return Peer("torch loop", forward, both, is_compiled=True)
+
+
+def compiled(function, inputs):
+    """For these inputs, at its first call."""
+    program = functools.cache(lambda: jax.jit(function).lower(*inputs).compile())
+    return lambda: program()(*inputs)
 
 
 def jax_loop(x, y, epsilon, steps, tolerance):
@@ -82,12 +90,11 @@ def jax_loop(x, y, epsilon, steps, tolerance):
     def both(x, y):
         cost = cost_of(x, y)
         f, g = solve(cost / -epsilon)
-        plan = jnp.exp(f[:, None] + g - cost / epsilon) / (n * m)
-        return epsilon * (f.mean() + g.mean()), [plan.sum(1, keepdims=True) * x - plan @ y]
+        return epsilon * (f.mean() + g.mean()), [(x - jax.nn.softmax(g - cost / epsilon, axis=1) @ y) / n]
 
-    value, slope = jax.jit(forward), jax.jit(both)
     inputs = jnp.asarray(x), jnp.asarray(y)
-    return Peer("jax loop", lambda: value(*inputs).block_until_ready(), lambda: jax.block_until_ready(slope(*inputs)))
+    value, slope = compiled(forward, inputs), compiled(both, inputs)
+    return Peer("jax loop", lambda: value().block_until_ready(), lambda: jax.block_until_ready(slope()), is_compiled=True)
 
 
 def ott_peer(x, y, epsilon, steps, tolerance):
@@ -97,14 +104,15 @@ def ott_peer(x, y, epsilon, steps, tolerance):
         geometry = pointcloud.PointCloud(x, y, cost_fn=costs.SqEuclidean(), epsilon=2 * epsilon, scale_cost=1.0)
         return solver(linear_problem.LinearProblem(geometry)).reg_ot_cost / 2
 
-    forward, both = jax.jit(value), jax.jit(jax.value_and_grad(value))
     inputs = jnp.asarray(x), jnp.asarray(y)
+    forward, both = compiled(value, inputs), compiled(jax.value_and_grad(value), inputs)
 
     def run_both():
-        result, gradient = jax.block_until_ready(both(*inputs))
-        return result, [gradient]
+        result, gradient = jax.block_until_ready(both())
+        # Its derivative is of a plan whose marginals are not the weights before convergence: no other's is.
+        return result, [gradient] if tolerance > 0 else []
 
-    return Peer("OTT", lambda: forward(*inputs).block_until_ready(), run_both)
+    return Peer("OTT", lambda: forward().block_until_ready(), run_both, is_compiled=True)
 
 
 def geomloss_peer(name, backend, x, y, epsilon, steps, tolerance):
@@ -122,7 +130,7 @@ def geomloss_peer(name, backend, x, y, epsilon, steps, tolerance):
         value = loss(leaf, y)
         return value.detach(), torch.autograd.grad(value, [leaf])
 
-    return Peer(name, forward, both)
+    return Peer(name, forward, both, is_compiled=backend == "tensorized")
 
 
 def pot_peer(name, method, backend, x, y, epsilon, steps, tolerance):
@@ -136,10 +144,14 @@ def pot_peer(name, method, backend, x, y, epsilon, steps, tolerance):
         else:
             cost, a, b = cdist(x.numpy(), y.numpy(), "sqeuclidean") / 2, numpy.full(n, 1 / n), numpy.full(m, 1 / m)
         _, log = ot.sinkhorn(a, b, cost, epsilon, method=method, numItermax=steps, stopThr=stop, warn=False, log=True)
-        u, v = (log["log_u"], log["log_v"]) if "log_u" in log else ((a * 0 + log["u"].reshape(-1)).log() if backend == "torch" else numpy.log(log["u"]).reshape(-1), (b * 0 + log["v"].reshape(-1)).log() if backend == "torch" else numpy.log(log["v"]).reshape(-1))
+        if "log_u" in log:
+            u, v = log["log_u"], log["log_v"]
+        else:
+            logarithm = torch.log if backend == "torch" else numpy.log
+            u, v = logarithm(log["u"]), logarithm(log["v"])
         return epsilon * (u.mean() + math.log(n) + v.mean() + math.log(m))
 
-    return Peer(name, forward)
+    return Peer(name, forward, is_compiled=True)
 
 
 def peers(arrays, differentiated, options):
@@ -153,7 +165,9 @@ def peers(arrays, differentiated, options):
         pot_peer("POT numpy", "sinkhorn", "numpy", *tensors, epsilon, steps, tolerance),
         pot_peer("POT numpy, log", "sinkhorn_log", "numpy", *tensors, epsilon, steps, tolerance),
         pot_peer("POT torch", "sinkhorn", "torch", *tensors, epsilon, steps, tolerance),
+        pot_peer("POT torch, log", "sinkhorn_log", "torch", *tensors, epsilon, steps, tolerance),
     ]
     if tolerance == 0:
         found.append(geomloss_peer("GeomLoss", "tensorized", *tensors, epsilon, steps, tolerance))
+        found.append(geomloss_peer("GeomLoss, KeOps", "online", *tensors, epsilon, steps, tolerance))
     return found
