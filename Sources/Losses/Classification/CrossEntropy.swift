@@ -71,17 +71,23 @@ private func rowCrossEntropy(
     guard rank >= 1 else {
         throw TensorError.shapeMismatch(operation: "crossEntropy", expected: "logits [N, C, ...] or [C]", actual: [logits.shape])
     }
+    try requireFloatingPoint(logits, "crossEntropy")
     let rows = try rowsOfClasses(logits)
     let rowShape = rank == 1 ? [] : [logits.shape[0]] + logits.shape.dropFirst(2)
     let rowTargets: RowTargets
+    func expected() -> String { "targets for logits \(logits.shape): integers \(rowShape), or probabilities \(logits.shape)" }
     if try targets.checked().dtype.isFloatingPoint {
-        try requireEqualShapes(logits, targets, "crossEntropy")
+        guard targets.shape == logits.shape else {
+            throw targets.shape == rowShape
+                ? TensorError.dtypeMismatch(operation: "crossEntropy", expected: expected(), actual: [targets.dtype])
+                : TensorError.shapeMismatch(operation: "crossEntropy", expected: expected(), actual: [targets.shape])
+        }
         let masses = try rowsOfClasses(targets)
         rowTargets = .masses(
             masses.rank == 2 ? masses : try masses.transposed([0, 2, 1]).reshaped([rowShape.reduce(1, *), masses.shape[1]]))
     } else {
         guard targets.shape == rowShape else {
-            throw TensorError.shapeMismatch(operation: "crossEntropy", expected: "class indices \(rowShape)", actual: [targets.shape])
+            throw TensorError.shapeMismatch(operation: "crossEntropy", expected: expected(), actual: [targets.shape])
         }
         rowTargets = .labels(try targets.flattened(), ignored: given.ignoreIndex)
     }
