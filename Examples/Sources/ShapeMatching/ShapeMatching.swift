@@ -5,15 +5,15 @@ import Workshop
 @main
 struct ShapeMatching {
     static func main() throws {
-        let count = 400
+        let count = 196
         let angles = try Tensor.linspace(0, 2 * .pi * Double(count - 1) / Double(count), count: count)
         let circle = try Tensor.stack([angles.cos(), angles.sin()], axis: 1)
-        let side = try Tensor.linspace(-0.45, 0.45, count: 20)
-        let columns = try side.broadcast(to: [20, 20]).flattened()
-        let rows = try side.expandedDimensions(at: 1).broadcast(to: [20, 20]).flattened()
+        let side = try Tensor.linspace(-0.45, 0.45, count: 14)
+        let columns = try side.broadcast(to: [14, 14]).flattened()
+        let rows = try side.expandedDimensions(at: 1).broadcast(to: [14, 14]).flattened()
         var points = try Tensor.stack([columns, rows], axis: 1)
         // Each point keeps the colour of the part of the square that it comes from.
-        let colours = (0..<count).map { ($0 / 200) * 2 + ($0 % 20) / 10 }
+        let colours = (0..<count).map { ($0 / 98) * 2 + ($0 % 14) / 7 }
         var optimizer = Adam(learningRate: 0.05)
         var drawing = Drawing()
         for step in 0...60 {

@@ -9,6 +9,7 @@ extension Articles {
         ("Divergence", { try divergence() }),
         ("Errors", { try errors() }),
         ("Geometry", { try geometry() }),
+        ("Interoperation", { try interoperation() }),
         ("MetricLearning", { try metricLearning() }),
         ("MovingFromPyTorch", { try movingFromPyTorch() }),
         ("Numerics", { try numerics() }),
