@@ -283,4 +283,34 @@ import Testing
             }
         }
     }
+
+    /// What is wrong is named, with its place.
+    @Test(arguments: Device.all)
+    func badElementsAreNamed(device: Device) throws {
+        let given = try Given(on: device)
+        func message(_ body: () throws -> EntropicTransport) -> String {
+            do {
+                _ = try body()
+                return "no error"
+            } catch {
+                return "\(error)"
+            }
+        }
+        var weights = Self.a
+        weights[4] = -0.25
+        let negative = try Tensor(weights, on: device)
+        #expect(
+            message { try entropicTransport(.points(given.x, given.y, power: 2), a: negative, epsilon: 0.1) }.contains(
+                "finite weights that are not negative, got -0.25 at [4]"))
+        var points = Self.x
+        points[3 * 5 + 1] = .infinity
+        let far = try Tensor(points, shape: [9, 3], on: device)
+        #expect(
+            message { try entropicTransport(.points(far, given.y, power: 2), epsilon: 0.1) }.contains(
+                "finite coordinates, got inf at [5, 1]"))
+        var costs = [Float](repeating: 1, count: 12)
+        costs[7] = .nan
+        let broken = try Tensor(costs, shape: [3, 4], on: device)
+        #expect(message { try entropicTransport(.matrix(broken), epsilon: 0.1) }.contains("finite costs, got nan at [1, 3]"))
+    }
 }

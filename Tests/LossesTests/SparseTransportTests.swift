@@ -49,6 +49,30 @@ import Testing
         }
     }
 
+    /// Costs far above gamma: the plan's own objective is the dual's value, which certifies both.
+    @Test(arguments: Device.all, [1e-2, 1e-4, 1e-6])
+    func costsFarAboveGammaConverge(device: Device, gamma: Double) throws {
+        let cost = try Tensor(Self.costs.map(Double.init), shape: [7, 5], on: device)
+        let solution = try sparseTransport(
+            cost: cost, a: Tensor(Self.a, on: device), b: Tensor(Self.b, on: device), gamma: gamma, maximumNonzeros: 7)
+        #expect(solution.isConverged && solution.marginalError <= 1e-9, "\(solution.marginalError)")
+        let plan = try solution.plan.array(of: Double.self)
+        let objective = zip(plan, Self.costs).reduce(0) { $0 + $1.0 * Double($1.1) + gamma / 2 * $1.0 * $1.0 }
+        expectClose([objective], [try solution.value.scalar()], tolerance: 1e-8)
+    }
+
+    /// Stopped early, or at a kink, it says so.
+    @Test(arguments: Device.all)
+    func whatDoesNotConvergeSaysSo(device: Device) throws {
+        let cost = try Tensor(Self.costs, shape: [7, 5], on: device)
+        let early = try sparseTransport(cost: cost, gamma: 1e-3, maximumNonzeros: 7, maximumIterations: 2)
+        #expect(!early.isConverged && early.marginalError > 1e-9)
+        for k in 1...7 {
+            let solution = try solve(k, 0.3, on: device)
+            #expect(solution.isConverged == (solution.marginalError <= 1e-9), "\(k) entries")
+        }
+    }
+
     @Test(arguments: Device.all)
     func badInputIsAnsweredInOneLine(device: Device) throws {
         let cost = try Tensor(Self.costs, shape: [7, 5], on: device)
