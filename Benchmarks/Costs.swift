@@ -10,7 +10,7 @@ struct Costs: Codable, Equatable {
         var peakBytes: Int
     }
 
-    /// Threads, on which the memory of some kernels depends.
+    /// Threads, on which the allocations and the memory of some kernels depend.
     var threads: Int
     /// By kernel, size and pass.
     var entries: [String: Entry]
@@ -49,11 +49,12 @@ struct Costs: Codable, Equatable {
             guard let limit = limits.entries[name] else { return [] }
             var problems: [String] = []
             if entry.launches > limit.launches { problems.append("\(name): \(entry.launches) launches, at most \(limit.launches)") }
+            guard threads == limits.threads else { return problems }
             if entry.allocations > limit.allocations {
                 problems.append("\(name): \(entry.allocations) allocations, at most \(limit.allocations)")
             }
             let most = Int(Double(limit.peakBytes) * Self.slack)
-            if threads == limits.threads, entry.peakBytes > most { problems.append("\(name): \(entry.peakBytes) bytes at once, at most \(most)") }
+            if entry.peakBytes > most { problems.append("\(name): \(entry.peakBytes) bytes at once, at most \(most)") }
             return problems
         }
     }
