@@ -22,6 +22,8 @@ package struct SoftMin: Sendable {
     private(set) var given: (points: (x: Tensor, y: Tensor), columns: (x: Tensor, y: Tensor))
     /// Costs by rows and by columns, where they are held.
     private(set) var costs: (x: Tensor, y: Tensor)?
+    /// What finds them otherwise, where pairs have a structure.
+    private var structure: (any SoftMinStructure)?
     let cost: SoftMinKernels.Cost
     /// Extents.
     package let batch: Int
@@ -59,9 +61,9 @@ package struct SoftMin: Sendable {
     /// The same with costs held, where many soft minima are found faster with them.
     package func holdingCosts() throws -> SoftMin {
         let count = batch * n * m
-        guard cost != .matrix, Self.holdsCosts(count: count, d: d, isLinearInMemory: isLinearInMemory, on: points.x.device) else {
-            return self
-        }
+        guard cost != .matrix, structure == nil,
+            Self.holdsCosts(count: count, d: d, isLinearInMemory: isLinearInMemory, on: points.x.device)
+        else { return self }
         let byRows = try Self.costs(points.x, points.y, power: cost == .distance ? 1 : 2)
         var copy = self
         copy.costs = (byRows, points.x.isSame(as: points.y) ? byRows : try byRows.swappingAxes(1, 2).packed().evaluated())
@@ -91,6 +93,19 @@ package struct SoftMin: Sendable {
         (batch, n, m, d) = (costs.shape[0], costs.shape[1], costs.shape[2], 0)
         (cost, isLinearInMemory) = (.matrix, false)
     }
+
+    /// Of a cost that is known to a structure of the pairs.
+    package init(_ structure: any SoftMinStructure) {
+        self.structure = structure
+        points = (structure.sample, structure.sample)
+        columns = points
+        given = (points, points)
+        (batch, n, m, d) = (structure.batch, structure.counts.x, structure.counts.y, 0)
+        (cost, isLinearInMemory) = (.halfSquare, true)
+    }
+
+    /// Whether pairs have a structure, so that neither some of the points nor doubles are had from it.
+    package var isStructured: Bool { structure != nil }
 
     /// Whether a kernel may be held beside the points: on a processor, within the limit.
     package var holdsKernel: Bool {
@@ -152,6 +167,10 @@ package struct SoftMin: Sendable {
     package func callAsFunction(
         _ side: Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double, keep: Double = 0, take: Double = 1
     ) throws -> (soft: Tensor, next: Tensor) {
+        if let structure {
+            return try structure.minima(
+                side, potentials: potentials, logWeights: logWeights, own: own, epsilon: epsilon, keep: keep, take: take)
+        }
         let (kernels, inputs) = try call(side, potentials: potentials, logWeights: logWeights, reads: costs)
         let device = points.x.device
         let soft = try Tensor.empty([kernels.batch, kernels.n], dtype: .float32, on: device)
@@ -169,4 +188,18 @@ package struct SoftMin: Sendable {
         try kernels.costGradient(inputs, epsilon: Float(epsilon), into: output.output(), on: points.x.device)
         return output
     }
+}
+
+/// A structure of pairs by which soft minima are found faster than one by one.
+package protocol SoftMinStructure: Sendable {
+    var batch: Int { get }
+    /// Points of each side.
+    var counts: (x: Int, y: Int) { get }
+    /// Something on the device.
+    var sample: Tensor { get }
+
+    /// As ``SoftMin/callAsFunction(_:potentials:logWeights:own:epsilon:keep:take:)``.
+    func minima(
+        _ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double, keep: Double, take: Double
+    ) throws -> (soft: Tensor, next: Tensor)
 }

@@ -40,7 +40,9 @@ extension EntropicProblem {
         private mutating func startFromSample() throws -> Bool {
             let (softMin, weights) = (problem.softMin, problem.weights)
             let steps = (x: softMin.n / (Self.sampled / 2), y: softMin.m / (Self.sampled / 2))
-            guard problem.isScaling, !annealing.isEmpty, min(softMin.n, softMin.m) >= 2 * Self.sampled else { return false }
+            guard problem.isScaling, !softMin.isStructured, !annealing.isEmpty, min(softMin.n, softMin.m) >= 2 * Self.sampled else {
+                return false
+            }
             func part(_ whole: Tensor, _ step: Int) throws -> Tensor? {
                 let part = try whole.slice(axis: 1, step: step)
                 let (mass, all) = (try part.sum(axes: [1], keepDimensions: true), try whole.sum(axes: [1], keepDimensions: true))

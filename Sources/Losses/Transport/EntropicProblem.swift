@@ -79,6 +79,7 @@ struct EntropicProblem: Sendable {
         var run = try Run(problem: self, schedule: schedule)
         try run.start()
         if isScaling, softMin.holdsKernel, let state = try run.scale() { return state }
+        guard !softMin.isStructured else { return try settled(&run, schedule) }
         try run.iterate()
         return try run.refine()
     }
