@@ -7,8 +7,12 @@ let systemLibraries: [LinkerSetting] = [
     .linkedLibrary("pthread", .when(platforms: [.linux])),
 ]
 
+/// Oracles are loops over doubles, which take minutes unless they are optimized, in debug builds too.
+let optimized: [SwiftSetting] = [.unsafeFlags(["-O"])]
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: "LossKit\(name)", dependencies: dependencies + ["LossKitTestSupport"], path: "Tests/\(name)")
+    .testTarget(
+        name: "LossKit\(name)", dependencies: dependencies + ["LossKitTestSupport"], path: "Tests/\(name)", swiftSettings: optimized)
 }
 
 let package = Package(
@@ -44,7 +48,7 @@ let package = Package(
             name: "Benchmarks",
             dependencies: ["LossKit", "LossKitConsole", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Benchmarks", exclude: ["Results", "Data", "Peers"]),
-        .target(name: "LossKitTestSupport", dependencies: ["LossKit"], path: "Tests/Support"),
+        .target(name: "LossKitTestSupport", dependencies: ["LossKit"], path: "Tests/Support", swiftSettings: optimized),
         .executableTarget(name: "KernelTour", dependencies: ["LossKit", "LossKitKernels", "LossKitOps"], path: "Tests/KernelTour"),
         .executableTarget(name: "DocumentationTour", dependencies: ["LossKit"], path: "Tests/DocumentationTour"),
         tests("DeviceTests", ["LossKitDevice", "CLossKitOpenCL"]),

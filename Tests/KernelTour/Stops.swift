@@ -286,6 +286,15 @@ struct Stop: Sendable {
             }
             return results
         },
+        Stop("soft minima of one side") { device in
+            let online = EntropicTransportOptions(tolerance: 0, maximumIterations: 3, annealing: 1, linearMemory: true)
+            return try [1, 2].flatMap { power in
+                try gradient(at: [numbers([2, 5, 3], on: device), numbers([2, 19, 3], on: device)]) { points in
+                    let cost = TransportCost.points(points[0], points[1], power: power)
+                    return try entropicTransport(cost, epsilon: 0.5, options: online).value.sum()
+                }
+            }
+        },
         Stop("time warping") { device in
             var results: [Tensor] = []
             for (batch, n, m) in [(1, 1, 1), (3, 5, 7), (1, 70, 66)] {

@@ -1,3 +1,4 @@
+import LossKitKernels
 import LossKitOps
 
 /// Directions of embeddings and classes, and what follows from them.
@@ -6,6 +7,8 @@ struct ClassAngles {
     let cosines: Tensor
     /// The rows' own classes.
     let rows: ClassTargets
+    /// What the loss is given back in: lengths and cosines are taken in at least float32, since margins tell small angles apart.
+    let dtype: DType
     private let units: Tensor
     private let directions: Tensor
     private let targets: Tensor
@@ -15,7 +18,8 @@ struct ClassAngles {
         try requireShape(weights, [nil, embeddings.shape[1]], "class weights", operation)
         try requireFloatingPoint(embeddings, operation)
         try requireFloatingPoint(weights, operation)
-        (units, directions) = (try embeddings.unitRows(), try weights.unitRows())
+        dtype = try Tensor.commonSample(embeddings, weights).dtype
+        (units, directions) = (try embeddings.inArithmetic().unitRows(), try weights.inArithmetic().unitRows())
         cosines = try units.matmul(directions.transposed())
         rows = try ClassTargets(targets, beside: cosines, operation)
         self.targets = targets
@@ -43,7 +47,7 @@ struct ClassAngles {
 
     /// Softmax cross-entropy once the own class's cosine is replaced.
     func crossEntropy(own: Tensor, scale: Tensor, targets: Tensor, reduction: Reduction) throws -> Tensor {
-        try LossKitLosses.crossEntropy(logits: logits(own: own) * scale, targets: targets, reduction: reduction)
+        try LossKitLosses.crossEntropy(logits: logits(own: own) * scale, targets: targets, reduction: reduction).asType(dtype)
     }
 }
 
@@ -157,8 +161,8 @@ public func sphereFace(
     let psi = Tensor.select(isOdd, 2 - multiple, multiple) + piece * 2
     let own = (gap * annealing + psi) / (1 + annealing)
     let lack = try Tensor.select(angles.rows.isTarget, angles.rows.column(own), gaps)
-    let lengths = try embeddings.length(axes: [1], keepDimensions: true)
-    return try crossEntropy(logits: -lack * lengths, targets: targets, reduction: reduction)
+    let lengths = try embeddings.inArithmetic().length(axes: [1], keepDimensions: true)
+    return try crossEntropy(logits: -lack * lengths, targets: targets, reduction: reduction).asType(angles.dtype)
 }
 
 extension LossDescription {

@@ -12,10 +12,10 @@ import LossKitOps
 ///   - reduction: Over pairs of sequences.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/notDifferentiable(operation:order:)`` for a second
 ///   derivative.
-/// - Note: Sums in float32. Sakoe and Chiba, Dynamic Programming Algorithm Optimization for Spoken Word Recognition, 1978.
+/// - Note: Distances and sums in float32. Sakoe and Chiba, Dynamic Programming Algorithm Optimization for Spoken Word Recognition, 1978.
 public func dtw(x: Tensor, y: Tensor, metric: Metric = .euclidean, reduction: Reduction = .mean) throws -> Tensor {
     try requireSequences(x, y, "dtw")
-    return try reduction(warpingCosts(pairwiseDistance(x, y, metric: metric), gamma: 0).asType(x.dtype))
+    return try reduction(warpingCosts(pairwiseDistance(x.inArithmetic(), y.inArithmetic(), metric: metric), gamma: 0).asType(x.dtype))
 }
 
 /// Soft dynamic time warping: the soft minimum over all alignments of two sequences.
@@ -33,13 +33,13 @@ public func dtw(x: Tensor, y: Tensor, metric: Metric = .euclidean, reduction: Re
 ///   - reduction: Over pairs of sequences.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``,
 ///   ``TensorError/notDifferentiable(operation:order:)`` for a second derivative.
-/// - Note: Sums in float32. Cuturi and Blondel, Soft-DTW: A Differentiable Loss Function for Time-Series, 2017; Blondel, Mensch and Vert,
+/// - Note: Distances and sums in float32. Cuturi and Blondel, Soft-DTW: A Differentiable Loss Function for Time-Series, 2017; Blondel, Mensch and Vert,
 ///   Differentiable Divergences Between Time Series, 2021.
 public func softDTW(x: Tensor, y: Tensor, gamma: Double = 1, isDivergence: Bool = false, reduction: Reduction = .mean) throws -> Tensor {
     try requireSequences(x, y, "softDTW")
     try require(gamma > 0 && gamma.isFinite, "softDTW", "gamma > 0", gamma)
     func warped(_ a: Tensor, _ b: Tensor) throws -> Tensor {
-        try warpingCosts(pairwiseDistance(a, b, metric: .squaredEuclidean), gamma: gamma)
+        try warpingCosts(pairwiseDistance(a.inArithmetic(), b.inArithmetic(), metric: .squaredEuclidean), gamma: gamma)
     }
     let value = try warped(x, y)
     return try reduction((isDivergence ? value - (warped(x, x) + warped(y, y)) * 0.5 : value).asType(x.dtype))

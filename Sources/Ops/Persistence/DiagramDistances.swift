@@ -88,15 +88,19 @@ public func diagramSlicedWasserstein(
     guard directions > 0 else {
         throw TensorError.invalidArgument(operation: "diagramSlicedWasserstein", expected: "directions above 0", actual: "\(directions)")
     }
-    let angles =
-        try Tensor.arange(to: Double(directions), dtype: first.births.dtype, on: first.births.device) * (.pi / Double(directions)) - .pi / 2
-    func projected(_ diagram: PersistenceDiagram, _ other: PersistenceDiagram) throws -> Tensor {
-        let middle = (other.births + other.deaths) * 0.5
-        let births = try Tensor.concatenate([diagram.births, middle]).expandedDimensions(at: 1)
-        let deaths = try Tensor.concatenate([diagram.deaths, middle]).expandedDimensions(at: 1)
+    typealias Points = (births: Tensor, deaths: Tensor)
+    func points(_ diagram: PersistenceDiagram) -> Points { (diagram.births.inArithmetic(), diagram.deaths.inArithmetic()) }
+    let (own, others) = (points(first), points(second))
+    let steps = try Tensor.arange(to: Double(directions), dtype: own.births.dtype, on: own.births.device)
+    let angles = steps * (.pi / Double(directions)) - .pi / 2
+    func projected(_ points: Points, _ others: Points) throws -> Tensor {
+        let middle = (others.births + others.deaths) * 0.5
+        let births = try Tensor.concatenate([points.births, middle]).expandedDimensions(at: 1)
+        let deaths = try Tensor.concatenate([points.deaths, middle]).expandedDimensions(at: 1)
         return try (births * angles.cos() + deaths * angles.sin()).sorted(axis: 0)
     }
-    return try (projected(first, second) - projected(second, first)).absolute().sum() * (1 / Double(directions))
+    let apart = try (projected(own, others) - projected(others, own)).absolute().sum() * (1 / Double(directions))
+    return apart.asType(first.births.dtype)
 }
 
 /// The scale-space kernel of two diagrams: points that are alike count, those near the diagonal do not.

@@ -41,4 +41,29 @@ extension LossMatrixTests {
             }
         }
     }
+
+    /// One row that is broadcast over the batch gives the bits of the batch that is stored, gradients included; or the same refusal.
+    @Test(arguments: Device.all, names)
+    func broadcastRowsAreTheirCopies(device: Device, name: String) throws {
+        let given = LossCase.standard(name)
+        let loss = try given.loss()
+        let batched = loss.inputs.filter { $0.shape.first == "n" }.map(\.name)
+        let drawn = try given.draw(seed: 73)
+        guard let n = batched.lazy.compactMap({ drawn.inputs[$0]?.shape[0] }).first, n > 1 else { return }
+        guard let same = drawn.taking([Int](repeating: 0, count: n), of: "n", in: loss) else { return }
+        let stored = try given.tensors(same, on: device)
+        var views = stored
+        for name in batched {
+            guard let tensor = stored[name] else { continue }
+            views[name] = try tensor[0..<1].broadcast(to: tensor.shape)
+        }
+        do {
+            let expected = try given.bits(stored)
+            let actual = try given.bits(views)
+            #expect(actual == expected, "\(given.reproduction(same, seed: 73, on: device)), rows broadcast")
+        } catch let refusal as TensorError {
+            let again = #expect(throws: TensorError.self, "\(given.testDescription), rows broadcast") { try given.bits(views) }
+            #expect(again.map { "\($0)" } == "\(refusal)")
+        }
+    }
 }

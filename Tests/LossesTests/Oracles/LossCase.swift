@@ -67,7 +67,22 @@ struct LossCase: Sendable, CustomTestStringConvertible {
         try loss()(tensors, options: settings())
     }
 
+    /// The formula's values: without the rows whose labels are ignored, which are 0 where rows stay apart.
     func expected(_ given: LossOracle.Given, unmoved: LossOracle.Given? = nil) throws -> [Double] {
+        let loss = try loss()
+        guard let ignored = options["ignoreIndex"].flatMap({ Double($0) }), let labels = given.inputs["targets"],
+            labels.shape.count == 1, labels.values.contains(ignored)
+        else { return try reduced(given, unmoved: unmoved) }
+        let kept = labels.values.indices.filter { labels[$0] != ignored }
+        let few = given.taking(kept, of: "n", in: loss)
+        let values = try reduced(try #require(few), unmoved: unmoved?.taking(kept, of: "n", in: loss))
+        guard values.count == kept.count, reduction == .none else { return values }
+        var spread = [Double](repeating: 0, count: labels.values.count)
+        for (row, value) in zip(kept, values) { spread[row] = value }
+        return spread
+    }
+
+    private func reduced(_ given: LossOracle.Given, unmoved: LossOracle.Given?) throws -> [Double] {
         let oracle = try oracle()
         let elements = oracle.held.map { $0(given, unmoved ?? given) } ?? oracle.formula(given)
         // A reduction that is stated as an option is the formula's own.

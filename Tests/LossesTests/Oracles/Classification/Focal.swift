@@ -6,13 +6,11 @@ extension LossOracle {
         name: "focal",
         cases: [
             LossCase(options: ["gamma": "0.5"], reduction: .none), LossCase(options: ["gamma": "0", "ignoreIndex": "2"]),
-        ],
-        divisor: { given in given["targets"].values.reduce(0) { $0 + ($1 == given.number("ignoreIndex", -100) ? 0 : 1) } }
+        ]
     ) { given in
         let w = given.weights("weights", count: given["logits"].columns)
         return likelihoods(given).enumerated().map { i, p in
-            let y = given["targets"][i]
-            return y == given.number("ignoreIndex", -100) ? 0 : -w[Int(y)] * pow(1 - p, given.number("gamma", 2)) * log(p)
+            -w[Int(given["targets"][i])] * pow(1 - p, given.number("gamma", 2)) * log(p)
         }
     }
 

@@ -7,15 +7,15 @@ extension LossOracle {
             LossCase(options: ["ignoreIndex": "3"], extents: ["n": 40, "classes": 5], withOptional: true),
             LossCase(extents: ["n": 3, "classes": 1], reduction: .none),
         ],
-        divisor: { given in kept(given).reduce(0) { $0 + $1 } }
+        divisor: { given in ownWeights(given).reduce(0) { $0 + $1 } }
     ) { given in
         let (logp, t) = (given["logProbabilities"], given["targets"])
-        return zip(t.values.indices, kept(given)).map { i, weight in -weight * logp[i, Int(t[i])] }
+        return zip(t.values.indices, ownWeights(given)).map { i, weight in -weight * logp[i, Int(t[i])] }
     }
 
-    /// The weight of each row's class, 0 for ignored rows.
-    private static func kept(_ given: Given) -> [Double] {
+    /// The weight of each row's class.
+    private static func ownWeights(_ given: Given) -> [Double] {
         let w = given.weights("weights", count: given["logProbabilities"].columns)
-        return given["targets"].values.map { $0 == given.number("ignoreIndex", -100) ? 0 : w[Int($0)] }
+        return given["targets"].values.map { w[Int($0)] }
     }
 }

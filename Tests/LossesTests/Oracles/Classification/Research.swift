@@ -15,7 +15,10 @@ extension LossOracle {
 
     static let correctnessAware = LossOracle(
         name: "correctnessAware", cases: [LossCase(options: ["isBalanced": "true"], extents: ["n": 40, "classes": 3])],
-        divisor: { given in given.flag("isBalanced") ? correctness(given).reduce(0) { $0 + $1.weight } : Double(given["logits"].rows) }
+        divisor: { given in
+            let weight = correctness(given).reduce(0) { $0 + $1.weight }
+            return weight > 0 ? weight : 1
+        }
     ) { given in
         let (z, temperature) = (given["logits"], given["temperatures"])
         return correctness(given).enumerated().map { i, row in
@@ -152,7 +155,7 @@ extension LossOracle {
     ) { given in
         let (z, t, v) = (given["logits"], given["targets"], given["values"])
         let tokens = v.values.indices.filter { !v[$0].isNaN }
-        let terms = (0..<z.rows).filter { t[$0] != given.number("ignoreIndex", -100) && !v[Int(t[$0])].isNaN }.map { i in
+        let terms = (0..<z.rows).filter { !v[Int(t[$0])].isNaN }.map { i in
             let p = softmax(tokens.map { z[i, $0] })
             let y = v[Int(t[i])]
             return given.word("form", "") == "meanSquared"

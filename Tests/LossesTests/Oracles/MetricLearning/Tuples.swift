@@ -3,7 +3,8 @@ import LossKitTestSupport
 
 extension LossOracle {
     static let nPairs = LossOracle(
-        name: "nPairs",
+        // Of distances by a ratio of variances of three coordinates each, derivatives are sums of terms ten times as large.
+        name: "nPairs", gradientTolerance: 1e-5,
         cases: [
             LossCase(options: ["distance": "euclidean", "isNormalized": "false", "reducer": "sum"]),
             LossCase(options: ["isNormalized": "false"]),
@@ -45,7 +46,9 @@ extension LossOracle {
         let elements = pairs.x.indices.flatMap { a in
             pairs.positives(a).map { p -> Double in
                 let eased = cos(acos(pairs.value(a, p)) - margin)
-                return logSumExp([0] + pairs.negatives(a).map { scale * (pairs.value(a, $0) - eased) })
+                let exponents = pairs.negatives(a).map { scale * (pairs.value(a, $0) - eased) }
+                // What is far below 1 counts as an element above 0 still.
+                return (exponents.max() ?? 0) > 0 ? logSumExp([0] + exponents) : log1p(exponents.reduce(0) { $0 + exp($1) })
             }
         }
         return [reduced(elements, given, "mean")]

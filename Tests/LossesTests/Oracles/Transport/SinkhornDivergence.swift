@@ -5,7 +5,7 @@ extension LossOracle {
     // The weights of a balanced problem live on a simplex, where single ones cannot be moved.
     static let sinkhornDivergence = LossOracle(
         name: "sinkhornDivergence", tolerance: 2e-5, gradientTolerance: 2e-4, step: 1e-4, noise: 1e-14, sampledElements: 3,
-        settings: ["tolerance": "1e-6", "maximumIterations": "600"], options: ["epsilon": "0.7"], sizes: [1, 2, 9],
+        settings: ["tolerance": "1e-6", "maximumIterations": "4000"], options: ["epsilon": "0.7"], sizes: [1, 2, 9],
         constrained: ["a", "b"], isTwiceDifferentiable: false,
         cases: [LossCase(options: ["epsilon": "0.5", "power": "1"]), LossCase(options: ["epsilon": "0.5", "reach": "1.5"])]
     ) { given in

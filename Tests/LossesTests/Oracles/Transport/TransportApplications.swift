@@ -50,22 +50,24 @@ extension LossOracle {
         let b = given.inputs["b"]?.values ?? [Double](repeating: 1 / Double(y.rows), count: y.rows)
         let (epsilon, power) = (given.number("epsilon", 0.05), Int(given.number("power", 2)))
         func cost(_ p: [Double], _ q: [Double]) -> Double { power == 1 ? distance(p, q) : pow(distance(p, q), 2) / 2 }
-        func soft(_ p: [Double], _ points: Matrix, _ weights: [Double], _ f: [Double]) -> Double {
-            -epsilon * logSumExp(f.indices.map { log(weights[$0]) + (f[$0] - cost(p, points.row($0))) / epsilon })
+        func costs(_ p: [Double], _ points: Matrix) -> [Double] { (0..<points.rows).map { cost(p, points.row($0)) } }
+        func soft(_ costs: [Double], _ weights: [Double], _ f: [Double]) -> Double {
+            -epsilon * logSumExp(f.indices.map { log(weights[$0]) + (f[$0] - costs[$0]) / epsilon })
         }
         func potential(_ points: Matrix, _ weights: [Double]) -> [Double] {
+            let among = (0..<points.rows).map { costs(points.row($0), points) }
             var f = [Double](repeating: 0, count: points.rows)
-            for _ in 0..<200 { f = f.indices.map { (f[$0] + soft(points.row($0), points, weights, f)) / 2 } }
+            for _ in 0..<200 { f = f.indices.map { (f[$0] + soft(among[$0], weights, f)) / 2 } }
             return f
         }
         let (f, g) = (potential(x, a), potential(y, b))
-        let ofX = f.indices.reduce(0) { $0 + a[$1] * (soft(x.row($1), y, b, g) - f[$1]) }
-        let ofY = g.indices.reduce(0) { $0 + b[$1] * (soft(y.row($1), x, a, f) - g[$1]) }
+        let ofX = f.indices.reduce(0) { $0 + a[$1] * (soft(costs(x.row($1), y), b, g) - f[$1]) }
+        let ofY = g.indices.reduce(0) { $0 + b[$1] * (soft(costs(y.row($1), x), a, f) - g[$1]) }
         return [(ofX + ofY) / 2]
     }
 
     /// All permutations.
-    static let minibatchTransport = LossOracle(name: "minibatchTransport", sizes: [1, 2, 5], allowsEmpty: false) { given in
+    static let minibatchTransport = LossOracle(name: "minibatchTransport", sizes: [1, 2, 5], larger: nil, allowsEmpty: false) { given in
         let (x, y) = (given["x"], given["y"])
         func least(_ i: Int, _ free: [Int]) -> Double {
             guard i < x.rows else { return 0 }

@@ -108,7 +108,7 @@ extension LossOracle {
 
     static let mongeGap = LossOracle(
         name: "mongeGap", tolerance: 2e-5, gradientTolerance: 2e-4, step: 1e-4, noise: 1e-14, sampledElements: 3,
-        settings: ["tolerance": "1e-6", "maximumIterations": "600"], options: ["epsilon": "0.7"], sizes: [1, 2, 9], allowsEmpty: false,
+        settings: ["tolerance": "1e-6", "maximumIterations": "4000"], options: ["epsilon": "0.7"], sizes: [1, 2, 9], allowsEmpty: false,
         isTwiceDifferentiable: false, cases: [LossCase(options: ["epsilon": "0.5", "power": "1"])]
     ) { given in
         let (x, y, epsilon, power) = (given["points"], given["images"], given.number("epsilon", 0.05), Int(given.number("power", 2)))
