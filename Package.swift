@@ -10,9 +10,9 @@ let systemLibraries: [LinkerSetting] = [
 /// Oracles are loops over doubles, which take minutes unless they are optimized, in debug builds too.
 let optimized: [SwiftSetting] = [.unsafeFlags(["-O"])]
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = []) -> Target {
     .testTarget(
-        name: "LossKit\(name)", dependencies: dependencies + ["LossKitTestSupport"], path: "Tests/\(name)", swiftSettings: optimized)
+        name: "LossKit\(name)", dependencies: dependencies + ["LossKitTestSupport"], path: "Tests/\(name)", swiftSettings: settings)
 }
 
 let package = Package(
@@ -54,7 +54,7 @@ let package = Package(
         tests("DeviceTests", ["LossKitDevice", "CLossKitOpenCL"]),
         tests("KernelsTests", ["LossKitDevice", "LossKitKernels", "CLossKitHost"]),
         tests("OpsTests", ["LossKitOps"]),
-        tests("LossesTests", ["LossKit"]),
+        tests("LossesTests", ["LossKit"], optimized),
         tests("CommandLineTests", ["losskit", "DocumentationTour"]),
         tests("CInterfaceTests", ["CLossKit", "LossKitCInterface"]),
         tests("FuzzTests", ["LossKit", "LossKitDevice", "LossKitOps"]),
