@@ -42,10 +42,10 @@ public func kruskal(_ points: Matrix) -> [(Int, Int)] {
 public func entropicTransport(
     _ x: Matrix, _ y: Matrix, _ a: [Double], _ b: [Double], epsilon: Double, power: Int, rho: Double? = nil, iterations: Int = 5000
 ) -> Double {
-    func cost(_ i: Int, _ j: Int) -> Double {
-        let d = distance(x.row(i), y.row(j))
-        return power == 1 ? d : d * d / 2
+    let costs = (0..<x.rows).map { i in
+        (0..<y.rows).map { j in power == 1 ? distance(x.row(i), y.row(j)) : pow(distance(x.row(i), y.row(j)), 2) / 2 }
     }
+    func cost(_ i: Int, _ j: Int) -> Double { costs[i][j] }
     let damping = rho.map { 1 / (1 + epsilon / $0) } ?? 1
     var f = [Double](repeating: 0, count: x.rows)
     var g = [Double](repeating: 0, count: y.rows)
@@ -53,7 +53,7 @@ public func entropicTransport(
         let before = f
         f = f.indices.map { i in -damping * epsilon * logSumExp(g.indices.map { log(b[$0]) + (g[$0] - cost(i, $0)) / epsilon }) }
         g = g.indices.map { j in -damping * epsilon * logSumExp(f.indices.map { log(a[$0]) + (f[$0] - cost($0, j)) / epsilon }) }
-        if zip(f, before).allSatisfy({ abs($0 - $1) <= 1e-15 * abs($0) }) { break }
+        if zip(f, before).allSatisfy({ abs($0 - $1) <= 1e-14 * abs($0) }) { break }
     }
     // The primal value of the plan itself.
     var value = 0.0

@@ -16,7 +16,7 @@ extension LossOracle {
         let epsilon = given.number("epsilon", 0.05)
         let rho = given.options["reach"].flatMap { Double($0) }.map { power == 1 ? $0 : $0 * $0 }
         func transport(_ x: Matrix, _ y: Matrix, _ a: [Double], _ b: [Double]) -> Double {
-            entropicTransport(x, y, a, b, epsilon: epsilon, power: power, rho: rho, iterations: 250)
+            entropicTransport(x, y, a, b, epsilon: epsilon, power: power, rho: rho)
         }
         let (massA, massB) = (a.reduce(0, +), b.reduce(0, +))
         return [

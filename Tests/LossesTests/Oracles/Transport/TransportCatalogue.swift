@@ -115,7 +115,7 @@ extension LossOracle {
         let n = Double(x.rows)
         let weights = [Double](repeating: 1 / n, count: x.rows)
         let costs = (0..<x.rows).map { i in power == 1 ? distance(x.row(i), y.row(i)) : pow(distance(x.row(i), y.row(i)), 2) / 2 }
-        let plan = entropicTransport(x, y, weights, weights, epsilon: epsilon, power: power, iterations: 400)
+        let plan = entropicTransport(x, y, weights, weights, epsilon: epsilon, power: power)
         return [costs.reduce(0, +) / n - plan + 2 * epsilon * log(n)]
     }
 
