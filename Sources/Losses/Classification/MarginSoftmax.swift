@@ -1,4 +1,3 @@
-import LossKitKernels
 import LossKitOps
 
 /// Directions of embeddings and classes, and what follows from them.
@@ -7,8 +6,8 @@ struct ClassAngles {
     let cosines: Tensor
     /// The rows' own classes.
     let rows: ClassTargets
-    /// What the loss is given back in: lengths and cosines are taken in at least float32, since margins tell small angles apart.
-    let dtype: DType
+    /// Of the type that the loss is given back in: lengths and cosines are taken in at least float32, since margins tell small angles apart.
+    let sample: Tensor
     private let units: Tensor
     private let directions: Tensor
     private let targets: Tensor
@@ -18,7 +17,7 @@ struct ClassAngles {
         try requireShape(weights, [nil, embeddings.shape[1]], "class weights", operation)
         try requireFloatingPoint(embeddings, operation)
         try requireFloatingPoint(weights, operation)
-        dtype = try Tensor.commonSample(embeddings, weights).dtype
+        sample = try Tensor.commonSample(embeddings, weights)
         (units, directions) = (try embeddings.inArithmetic().unitRows(), try weights.inArithmetic().unitRows())
         cosines = try units.matmul(directions.transposed())
         rows = try ClassTargets(targets, beside: cosines, operation)
@@ -47,7 +46,7 @@ struct ClassAngles {
 
     /// Softmax cross-entropy once the own class's cosine is replaced.
     func crossEntropy(own: Tensor, scale: Tensor, targets: Tensor, reduction: Reduction) throws -> Tensor {
-        try LossKitLosses.crossEntropy(logits: logits(own: own) * scale, targets: targets, reduction: reduction).asType(dtype)
+        try LossKitLosses.crossEntropy(logits: logits(own: own) * scale, targets: targets, reduction: reduction).asType(sample.dtype)
     }
 }
 
@@ -162,7 +161,7 @@ public func sphereFace(
     let own = (gap * annealing + psi) / (1 + annealing)
     let lack = try Tensor.select(angles.rows.isTarget, angles.rows.column(own), gaps)
     let lengths = try embeddings.inArithmetic().length(axes: [1], keepDimensions: true)
-    return try crossEntropy(logits: -lack * lengths, targets: targets, reduction: reduction).asType(angles.dtype)
+    return try crossEntropy(logits: -lack * lengths, targets: targets, reduction: reduction).asType(angles.sample.dtype)
 }
 
 extension LossDescription {
