@@ -12,7 +12,8 @@ import LossKitKernels
 ///   - points: [m, d].
 ///   - k: In 1...1024 and at most m, or m - 1 where points leave themselves out.
 ///   - excludingSelf: Whether point i is left out for query i.
-///   - distance: Of points [..., r, d] and [..., m, d] the distances [..., r, m], small ones being near; called for some queries at a time, as
+/// - distance: Of points [..., r, d] and [..., m, d] the distances [..., r, m], small ones being near; called for some queries at a time,
+/// as
 ///     every form of `pairwiseDistance` can be.
 /// - Throws: What ``nearestNeighbors(of:in:k:metric:excludingSelf:)`` throws, what the distance throws, and
 ///   ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first query with a distance that is not a number.
@@ -27,6 +28,7 @@ public func nearestNeighbors(
     let kernel = NeighborSearch(.squaredEuclidean, n: n, m: m, d: queries.shape[1], k: k, excludesSelf: excludingSelf)
     let values = try Tensor.empty([n, k], dtype: .float32, on: device)
     let places = try Tensor.empty([n, k], dtype: .int32, on: device)
+    var unknown: [Tensor] = []
     // So many distances at a time.
     let rows = max(1, min(512, (1 << 20) / max(1, m)))
     for first in stride(from: 0, to: n, by: rows) {
@@ -36,11 +38,12 @@ public func nearestNeighbors(
             throw TensorError.shapeMismatch(operation: operation, expected: "distances [\(block.count), \(m)]", actual: [distances.shape])
         }
         let single = try distances.asType(.float32).packed().evaluated()
-        if let row = try single.isNaN().any(axes: [1]).booleans().firstIndex(of: true) {
-            throw TensorError.invalidArgument(
-                operation: operation, expected: "distances that are numbers", actual: "NaN of query \(first + row)")
-        }
+        unknown.append(try single.isNaN().any(axes: [1]).evaluated())
         try kernel.select(single.slice(), rows: block, values: values.output(), places: places.output(), on: device)
+    }
+    // Read once behind all blocks, so that none waits for the one before.
+    if !unknown.isEmpty, let row = try Tensor.concatenate(unknown).booleans().firstIndex(of: true) {
+        throw TensorError.invalidArgument(operation: operation, expected: "distances that are numbers", actual: "NaN of query \(row)")
     }
     let indices = try places.asType(.int64).evaluated()
     let output = DType.promoted(queries.dtype, points.dtype)

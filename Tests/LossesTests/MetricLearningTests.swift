@@ -1,4 +1,5 @@
 import LossKit
+import LossKitLosses
 import LossKitTestSupport
 import Testing
 
@@ -88,6 +89,72 @@ import Testing
         #expect(!kept.isEmpty && kept.count < elements.count)
         let loss = try contrastive(embeddings: x, labels: y, negativeMargin: -1, reducer: Reducer(above: 0.3, below: 1.2))
         try expectClose(loss, [kept.reduce(0, +) / Double(kept.count)], tolerance: 1e-6)
+    }
+
+    /// Values of pytorch-metric-learning's `ClassWeightedReducer` and `PerAnchorReducer`; that of multi-similarity is the formula's, where
+    /// theirs multiplies every anchor's loss by every weight.
+    @Test(arguments: Device.all)
+    func reducersWeighClassesAndAnchors(device: Device) throws {
+        let x = try Tensor([[3, 4], [0, -5], [-6, 8], [1, 0], [2, 1], [-1, 2]] as [[Float]], on: device)
+        let y = try Tensor([0, 1, 0, 1, 2, 0], on: device)
+        let weights = [0.5, 2, 3]
+        for pairs in [nil, 6] {
+            try RowBlocks.$pairs.withValue(pairs) {
+                try expectClose(
+                    contrastive(embeddings: x, labels: y, reducer: .mean.classWeighted(weights)), [1.2318151568], tolerance: 1e-6)
+                try expectClose(
+                    multiSimilarity(embeddings: x, labels: y, reducer: .mean.classWeighted(weights)), [0.9432134544], tolerance: 1e-6)
+                try expectClose(nPairs(embeddings: x, labels: y, reducer: .mean.classWeighted(weights)), [0.5875739002], tolerance: 1e-6)
+                try expectClose(
+                    contrastive(embeddings: x, labels: y, reducer: .nonZeroMean.perAnchor), [1.2495901284], tolerance: 1e-6)
+            }
+        }
+        // Of triplets by their anchors: each alone in turn adds up to all of them.
+        func triplets(_ reducer: Reducer) throws -> Double {
+            try tripletMargin(embeddings: x, labels: y, miner: .all, margin: 0.2, reducer: reducer).scalar()
+        }
+        let parts = try (0..<3).map { label in
+            try triplets(.sum.classWeighted((0..<3).map { $0 == label ? weights[label] : 0 }))
+        }
+        expectClose([try triplets(.sum.classWeighted(weights))], [parts.reduce(0, +)], tolerance: 1e-6)
+        expectRefusals([
+            ("2 in row 4", { try contrastive(embeddings: x, labels: y, reducer: .mean.classWeighted([1, 1])) }),
+            ("a part above 0", { try contrastive(embeddings: x, labels: y, miner: .hardest(part: 0)) }),
+            ("bins", { try contrastive(embeddings: x, labels: y, miner: .uniformHistogram(bins: 0)) }),
+        ])
+    }
+
+    /// As many pairs as asked for from every bin of distances, or all that it has; of few pairs that is every one.
+    @Test(arguments: Device.all)
+    func histogramsAreDrawnFromEvenly(device: Device) throws {
+        let labels = [0, 1, 0, 1, 2, 0, 2, 1, 0, 2, 1, 0]
+        let (x, y) = (try drawn([12, 3], on: device), try Tensor(labels, on: device))
+        let apart = try EmbeddingDistance.euclidean(x).array(of: Double.self)
+        func bins(_ isSame: Bool, _ count: Int) -> [Int] {
+            var pairs: [Double] = []
+            for i in 0..<12 { for j in 0..<12 where i != j && (labels[i] == labels[j]) == isSame { pairs.append(apart[i * 12 + j]) } }
+            let (low, high) = (pairs.min() ?? 0, pairs.max() ?? 1)
+            var found = [Int](repeating: 0, count: count)
+            for value in pairs {
+                let share: Double = (value - low) / (high - low)
+                found[min(count - 1, Int(share * Double(count)))] += 1
+            }
+            return found
+        }
+        // Of margins that all pairs are beyond, each adds 1 and its distance or less it.
+        func number(_ miner: PairMiner, positives: Bool) throws -> Double {
+            let margins = positives ? (-1e4, -1e6) : (1e6, 1e4)
+            return try contrastive(
+                embeddings: x, labels: y, positiveMargin: margins.0, negativeMargin: margins.1, miner: miner, reducer: .sum
+            ).scalar() / 1e4
+        }
+        for isSame in [true, false] {
+            for (count, each) in [(4, 3), (5, 1000), (1, 0)] {
+                let miner = PairMiner.uniformHistogram(bins: count, positives: each, negatives: each, seed: 5)
+                let expected = bins(isSame, count).reduce(0) { $0 + min($1, each) }
+                #expect(abs(try number(miner, positives: isSame) - Double(expected)) < 0.1, "\(isSame) \(count) \(each)")
+            }
+        }
     }
 
     @Test(arguments: Device.all)

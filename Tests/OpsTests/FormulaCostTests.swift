@@ -1,3 +1,4 @@
+import Foundation
 import LossKitDevice
 import LossKitTestSupport
 import Testing
@@ -49,5 +50,41 @@ import Testing
             }.1.peakBytes
         }
         #expect(try peak(100_000) == peak(1000))
+    }
+
+    /// The matrix would take 4 GB; each side is reduced once, and differentiated.
+    @Test func aMillionPointsAgainstAThousandTakeTheMemoryOfThePoints() throws {
+        let (n, m, d) = (1_000_000, 1000, 3)
+        var random = Philox(seed: 3)
+        let x = try Tensor.uniform([n, d], low: -1, high: 1, using: &random, on: .cpu)
+        let y = try Tensor.uniform([m, d], low: -1, high: 1, using: &random, on: .cpu)
+        let (found, cost) = try Profiler.measure {
+            let exponents = Formula.x(x).squaredDistance(to: .y(y)) * .constant(-0.5)
+            let (totals, slope) = try valueWithGradient(at: x) { x in
+                try (Formula.x(x).squaredDistance(to: .y(y)) * .constant(-0.5)).logSumExp().mean()
+            }
+            return try (totals: totals.evaluated(), slope: slope.evaluated(), sums: exponents.exp().sum(over: .x).evaluated())
+        }
+        // Values, their cotangents and the gradient, and a thread's blocks.
+        #expect(cost.peakBytes < 4 * n * (d + 5) + 8 << 20)
+        let (points, others) = (try x.array(of: Float.self), try y.array(of: Float.self))
+        func square(_ i: Int, _ j: Int) -> Double {
+            (0..<d).reduce(0) { $0 + pow(Double(points[i * d + $1]) - Double(others[j * d + $1]), 2) }
+        }
+        let sums = try found.sums.array(of: Double.self)
+        for j in [0, 999] {
+            let expected = (0..<n).reduce(0) { $0 + exp(-0.5 * square($1, j)) }
+            #expect(abs(sums[j] - expected) < 1e-5 * expected)
+        }
+        let slopes = try found.slope.array(of: Double.self)
+        for i in [0, 500_000, n - 1] {
+            let weights = (0..<m).map { exp(-0.5 * square(i, $0)) }
+            let total = weights.reduce(0, +)
+            for axis in 0..<d {
+                let pull = (0..<m).reduce(0) { $0 + weights[$1] * (Double(others[$1 * d + axis]) - Double(points[i * d + axis])) }
+                #expect(abs(slopes[i * d + axis] * Double(n) - pull / total) < 1e-5)
+            }
+        }
+        #expect(try found.totals.scalar().isFinite)
     }
 }

@@ -299,6 +299,11 @@ def metric_learning():
     case("contrastive", batch | {"references": z, "referenceLabels": others}, {},
          lambda embeddings, labels, references, referenceLabels: losses.ContrastiveLoss()(
              embeddings, labels, ref_emb=references, ref_labels=referenceLabels), ["embeddings", "references"])
+    pairs("contrastive", losses.ContrastiveLoss(reducer=reducers.PerAnchorReducer()), {"reducer": "perAnchor"})
+    case("contrastive", batch | {"references": z, "referenceLabels": others}, {"miner": "hardest"},
+         lambda embeddings, labels, references, referenceLabels: losses.ContrastiveLoss()(
+             embeddings, labels, miners.HDCMiner(0.5)(embeddings, labels, references, referenceLabels),
+             ref_emb=references, ref_labels=referenceLabels), ["embeddings", "references"])
     pairs("signalToNoiseContrastive", losses.SignalToNoiseRatioContrastiveLoss())
     pairs("multiSimilarity", losses.MultiSimilarityLoss())
     pairs("multiSimilarity", losses.MultiSimilarityLoss(alpha=2, beta=40, base=0.5), {"beta": 40, "miner": "multiSimilarity"},

@@ -1,6 +1,6 @@
 import LossKitOps
 
-/// `-|x_i - y_j|^2 / (2 sigma^2)`, the logarithms of Gaussian kernels of all pairs.
+/// `-|x_i - y_j|^2 / (2 sigma^2)`, the logarithms of Gaussian kernels of all pairs of a block of rows with all columns.
 private func kernelLogarithms(_ x: Tensor, _ y: Tensor, _ sigma: Double) throws -> Tensor {
     try pairwiseDistance(x.widened, y.widened, metric: .squaredEuclidean) * (-0.5 / (sigma * sigma))
 }
@@ -19,7 +19,7 @@ private func requireSigma(_ sigma: Double, _ operation: String) throws {
 ///   - y: [m, d], m >= 1.
 ///   - sigma: The kernels' deviation, above 0.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: Yu et al., Cauchy-Schwarz Divergence Information Bottleneck for Regression, 2024.
+/// - Note: O(n + m) memory. Yu et al., Cauchy-Schwarz Divergence Information Bottleneck for Regression, 2024.
 public func cauchySchwarz(x: Tensor, y: Tensor, sigma: Double = 1) throws -> Tensor {
     try requireShape(x, [nil, nil], "x", "cauchySchwarz")
     try requireShape(y, [nil, x.shape[1]], "y", "cauchySchwarz")
@@ -27,8 +27,10 @@ public func cauchySchwarz(x: Tensor, y: Tensor, sigma: Double = 1) throws -> Ten
     try requireSigma(sigma, "cauchySchwarz")
     try require(x.shape[0] > 0 && y.shape[0] > 0, "cauchySchwarz", "at least one sample of each", 0)
     func mean(_ a: Tensor, _ b: Tensor) throws -> Tensor {
-        let logarithms = try kernelLogarithms(a, b, sigma)
-        return try logarithms.logSumExp() - logarithms.constant(Double(logarithms.count)).log()
+        let sums = try RowBlocks(rows: a.shape[0], columns: b.shape[0], beside: a).joined([a], [b]) { _, rows, columns in
+            try kernelLogarithms(rows[0], columns[0], sigma).logSumExp(axes: [1])
+        }
+        return try sums.logSumExp() - sums.constant(Double(a.shape[0] * b.shape[0])).log()
     }
     return try (mean(x, x) + mean(y, y) - mean(x, y) * 2).asType(x.dtype)
 }
@@ -53,19 +55,26 @@ public func cauchySchwarzInformation(x: Tensor, t: Tensor, sigma: Double = 1, is
     try requireFloatingPoint(x, "cauchySchwarzInformation")
     try requireSigma(sigma, "cauchySchwarzInformation")
     try require(x.shape[0] > 0, "cauchySchwarzInformation", "at least one sample", 0)
+    let blocks = RowBlocks(rows: x.shape[0], columns: x.shape[0], beside: x)
     // Less 1, and so exact where all samples are near one another. Every row holds a 1, so that no mean vanishes.
-    let (k, q) = (try kernelLogarithms(x, x, sigma).expm1(), try kernelLogarithms(t, t, sigma).expm1())
+    @Sendable func kernel(_ a: Tensor, _ b: Tensor) throws -> Tensor { try kernelLogarithms(a, b, sigma).expm1() }
+    func rowMeans(_ points: Tensor) throws -> Tensor {
+        try blocks.joined([points], [points]) { try kernel($1[0], $2[0]).mean(axes: [1]) }
+    }
     // log (<K, Q> k q / <K 1, Q 1>^2) of means k and q, by what the products exceed k q: in the logarithms themselves it would cancel.
-    func information(_ a: Tensor, _ b: Tensor) throws -> Tensor {
-        func centred(_ values: Tensor) throws -> Tensor { try values - values.mean() }
-        let means = try (a.mean() + 1) * (b.mean() + 1)
-        let pairs = try (centred(a) * centred(b)).mean()
-        let rows = try (centred(a.mean(axes: [1])) * centred(b.mean(axes: [1]))).mean()
+    func information(_ x: Tensor, _ a: Tensor, _ y: Tensor, _ b: Tensor) throws -> Tensor {
+        let (k, q) = (try a.mean(), try b.mean())
+        let pairs = try blocks.joined([x, y], [x, y, k, q]) { _, rows, columns in
+            try ((kernel(rows[0], columns[0]) - columns[2]) * (kernel(rows[1], columns[1]) - columns[3])).mean(axes: [1])
+        }.mean()
+        let rows = try ((a - k) * (b - q)).mean()
+        let means = (k + 1) * (q + 1)
         return (pairs / means).log1p() - (rows / means).log1p() * 2
     }
-    let value = try information(k, q)
+    let (k, q) = (try rowMeans(x), try rowMeans(t))
+    let value = try information(x, k, t, q)
     guard isNormalized else { return value.asType(x.dtype) }
-    return try (value / (information(k, k) * information(q, q)).squareRoot()).asType(x.dtype)
+    return try (value / (information(x, k, x, k) * information(t, q, t, q)).squareRoot()).asType(x.dtype)
 }
 
 /// Conditional Cauchy-Schwarz divergence of predictions from targets, given inputs.
@@ -93,10 +102,14 @@ public func conditionalCauchySchwarz(
     try requireFloatingPoint(x, operation)
     try requireSigma(sigma, operation)
     try require(x.shape[0] > 0, operation, "at least one sample", 0)
-    let k = try kernelLogarithms(x, x, sigma)
-    let weights = sumsSquares ? try (k * 2).logSumExp(axes: [1]) : try k.logSumExp(axes: [1]) * 2
+    let blocks = RowBlocks(rows: x.shape[0], columns: x.shape[0], beside: x)
+    let sums = try blocks.joined([x], [x]) { try (kernelLogarithms($1[0], $2[0], sigma) * (sumsSquares ? 2 : 1)).logSumExp(axes: [1]) }
+    let weights = sumsSquares ? sums : sums * 2
     func term(_ a: Tensor, _ b: Tensor) throws -> Tensor {
-        try ((k + kernelLogarithms(a, b, sigma)).logSumExp(axes: [1]) - weights).logSumExp()
+        let sums = try blocks.joined([x, a], [x, b]) { _, rows, columns in
+            try (kernelLogarithms(rows[0], columns[0], sigma) + kernelLogarithms(rows[1], columns[1], sigma)).logSumExp(axes: [1])
+        }
+        return try (sums - weights).logSumExp()
     }
     let value = try term(targets, targets) + term(predictions, predictions) - term(targets, predictions) * 2
     return value.asType(predictions.dtype)

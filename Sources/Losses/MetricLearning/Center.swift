@@ -32,11 +32,21 @@ public func movedCenters(_ centers: Tensor, embeddings: Tensor, targets: Tensor,
     try require((0...1).contains(rate), "movedCenters", "rate in 0...1", rate)
     try requireProxies(centers, beside: embeddings, "movedCenters")
     let targets = try checkedClasses(targets, shape: [embeddings.shape[0]], below: centers.shape[0], "movedCenters")
-    let membership = try targets.oneHot(classes: centers.shape[0], dtype: .float32).transposed()
     let (held, points) = (stopGradient(centers).widened, stopGradient(embeddings).widened)
-    let counts = try membership.sum(axes: [1], keepDimensions: true)
-    let pull = try (held * counts - membership.matmul(points)) / (counts + 1)
+    let (sums, counts) = try points.classSums(targets, classes: centers.shape[0])
+    let pull = (held * counts - sums) / (counts + 1)
     return (held - pull * rate).asType(centers.dtype)
+}
+
+extension Tensor {
+    /// Sums [C, d] of the rows of each class, and how many they are, [C, 1].
+    func classSums(_ targets: Tensor, classes: Int) throws -> (sums: Tensor, counts: Tensor) {
+        func added(_ rows: Tensor) throws -> Tensor {
+            try Tensor.zeros([classes, rows.shape[1]], dtype: dtype, on: device)
+                .scatterAdd(rows, at: targets.expandedDimensions(at: 1).broadcast(to: rows.shape), axis: 0)
+        }
+        return (try added(self), try added(.ones([shape[0], 1], dtype: dtype, on: device)))
+    }
 }
 
 extension LossDescription {

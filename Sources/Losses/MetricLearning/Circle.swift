@@ -16,17 +16,20 @@ import LossKitOps
 ///   - reducer: Over anchors.
 /// - Returns: A scalar; an anchor without a positive or without a negative has loss 0.
 /// - Throws: Shape and type mismatches, options out of range.
-/// - Note: `CircleLoss` of pytorch-metric-learning. Sun et al., Circle Loss: A Unified Perspective of Pair Similarity Optimization, 2020.
+/// - Note: O(n d) memory. `CircleLoss` of pytorch-metric-learning. Sun et al., Circle Loss: A Unified Perspective of Pair Similarity
+///   Optimization, 2020.
 public func circle(
     embeddings: Tensor, labels: Tensor, references: References? = nil, margin: Double = 0.4, gamma: Double = 80, miner: PairMiner = .all,
     reducer: Reducer = .nonZeroMean
 ) throws -> Tensor {
     let options = try CircleOptions(margin: margin, gamma: gamma, "circle")
-    let pairs = try EmbeddingPairs(embeddings, labels, references: references, distance: .cosine, miner: miner, "circle")
-    let similarity = -pairs.far
-    let near = try options.positive(similarity).logSumExp(where: pairs.isPositive)
-    let far = try options.negative(similarity).logSumExp(where: pairs.isNegative)
-    return try pairs.reduce((near + far).softplus(), reducer)
+    let batch = try PairBatch(embeddings, labels, references: references, distance: .cosine, miner: miner, "circle")
+    let elements = try batch.perAnchor { pairs in
+        let near = try options.positive(-pairs.far).logSumExp(where: pairs.isPositive)
+        let far = try options.negative(-pairs.far).logSumExp(where: pairs.isNegative)
+        return (near + far).softplus()
+    }
+    return try batch.reduce(elements, reducer)
 }
 
 /// Circle loss of class weights: a row's cosine with its own class against those with all others.
@@ -59,7 +62,7 @@ public func classCircle(
 }
 
 /// The two scaled, self-weighted deviations of the circle loss.
-private struct CircleOptions {
+private struct CircleOptions: Sendable {
     let margin: Double
     let gamma: Double
 

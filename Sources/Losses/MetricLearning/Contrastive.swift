@@ -17,15 +17,19 @@ import LossKitOps
 ///   - reducer: Over pairs.
 /// - Returns: A scalar; a kind of which there is no pair adds 0.
 /// - Throws: Shape and type mismatches.
-/// - Note: Numerics and memory are those of the matrix of distances. `ContrastiveLoss` of pytorch-metric-learning. Hadsell, Chopra and
-///   LeCun, Dimensionality Reduction by Learning an Invariant Mapping, 2006.
+/// - Note: O(n d) memory. `ContrastiveLoss` of pytorch-metric-learning. Hadsell, Chopra and LeCun, Dimensionality Reduction by Learning an
+///   Invariant Mapping, 2006.
 public func contrastive(
     embeddings: Tensor, labels: Tensor, references: References? = nil, positiveMargin: Double = 0, negativeMargin: Double = 1,
     distance: EmbeddingDistance = .euclidean, miner: PairMiner = .all, reducer: Reducer = .nonZeroMean
 ) throws -> Tensor {
-    let pairs = try EmbeddingPairs(embeddings, labels, references: references, distance: distance, miner: miner, "contrastive")
-    let near = try pairs.reduce((pairs.far - pairs.sign * positiveMargin).relu(), where: pairs.isPositive, reducer)
-    return try near + pairs.reduce((pairs.sign * negativeMargin - pairs.far).relu(), where: pairs.isNegative, reducer)
+    let batch = try PairBatch(embeddings, labels, references: references, distance: distance, miner: miner, "contrastive")
+    return try batch.reduce(reducer) { pairs in
+        [
+            ((pairs.far - pairs.sign * positiveMargin).relu(), where: pairs.isPositive),
+            ((pairs.sign * negativeMargin - pairs.far).relu(), where: pairs.isNegative),
+        ]
+    }
 }
 
 extension LossDescription {

@@ -41,10 +41,14 @@ public enum EmbeddingRegularizer: Sendable, Equatable {
             return try (squares - squares.mean()).square().mean() * 0.25
         case .regularFace:
             guard points.shape[0] > 1 else { return try points.constant(0) }
-            let cosine = try EmbeddingDistance.cosine(points)
-            let isOther = try !Tensor.eye(points.shape[0], dtype: .bool, on: points.device)
-            let nearest = try Tensor.select(isOther, stopGradient(cosine), cosine.constant(-2)).argMax(axis: 1, keepDimensions: true)
-            return try cosine.takeAlongAxis(nearest, axis: 1).mean()
+            let units = try points.unitRows()
+            let blocks = RowBlocks(rows: units.shape[0], columns: units.shape[0], beside: units)
+            return try blocks.joined([units], [units]) { range, rows, columns in
+                let cosine = try rows[0].matmul(columns[0].transposed())
+                let places = try Tensor.places(range, columns: cosine.shape[1], beside: units)
+                let others = Tensor.select(places.column .!= places.row, stopGradient(cosine), try cosine.constant(-2))
+                return try cosine.takeAlongAxis(others.argMax(axis: 1, keepDimensions: true), axis: 1)
+            }.mean()
         case .sparseCenters(let each):
             let count = points.shape[0]
             try require(each > 1 && count % each == 0, "EmbeddingRegularizer", "at least 2 centers a class, which divide \(count)", each)

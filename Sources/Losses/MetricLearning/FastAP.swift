@@ -12,25 +12,27 @@ import LossKitOps
 ///   - reducer: Over anchors that have a positive.
 /// - Returns: A scalar; 0 where no anchor has a positive.
 /// - Throws: Shape and type mismatches, a number of bins below 1.
-/// - Note: Memory grows with n^2, time with n^2 bins. `FastAPLoss` of pytorch-metric-learning. Cakir et al., Deep Metric Learning to Rank,
-///   2019.
+/// - Note: O(n (d + bins)) memory, time that grows with n^2 bins. `FastAPLoss` of pytorch-metric-learning. Cakir et al., Deep Metric
+///   Learning to Rank, 2019.
 public func fastAP(embeddings: Tensor, labels: Tensor, bins: Int = 10, reducer: Reducer = .mean) throws -> Tensor {
     try require(bins >= 1, "fastAP", "a bin or more", bins)
-    let pairs = try EmbeddingPairs(embeddings, labels, distance: .squaredEuclidean, "fastAP")
-    let place = try (pairs.far * (Double(bins) / 4)).clamped(max: Double(bins)).expandedDimensions(at: 1)
+    let batch = try PairBatch(embeddings, labels, distance: .squaredEuclidean, "fastAP")
     let nodes = try Tensor.arange(to: Double(bins + 1), dtype: .float32, on: embeddings.device).expandedDimensions(at: 1)
-    let pulse = (1 - (place - nodes).absolute()).relu()
-    func histogram(_ mask: Tensor) throws -> Tensor {
-        try Tensor.select(mask.expandedDimensions(at: 1), pulse, place.constant(0)).sum(axes: [2])
+    let losses = try batch.perAnchor { pairs in
+        let place = try (pairs.far * (Double(bins) / 4)).clamped(max: Double(bins)).expandedDimensions(at: 1)
+        let pulse = (1 - (place - nodes).absolute()).relu()
+        func histogram(_ mask: Tensor) throws -> Tensor {
+            try Tensor.select(mask.expandedDimensions(at: 1), pulse, place.constant(0)).sum(axes: [2])
+        }
+        let (near, far) = (try histogram(pairs.isPositive), try histogram(pairs.isNegative))
+        let (alike, all) = (try near.cumulativeSum(), try (near + far).cumulativeSum())
+        let isEmpty = all .<= 0
+        let (zero, one) = (try place.constant(0), try place.constant(1))
+        let precision = Tensor.select(isEmpty, zero, near * alike / Tensor.select(isEmpty, one, all))
+        let positives = try pairs.isPositive.asType(place.dtype).sum(axes: [1])
+        return try 1 - precision.sum(axes: [1]) / positives.clamped(min: 1)
     }
-    let (near, far) = (try histogram(pairs.isPositive), try histogram(pairs.isNegative))
-    let (alike, all) = (try near.cumulativeSum(), try (near + far).cumulativeSum())
-    let isEmpty = all .<= 0
-    let (zero, one) = (try place.constant(0), try place.constant(1))
-    let precision = Tensor.select(isEmpty, zero, near * alike / Tensor.select(isEmpty, one, all))
-    let positives = try pairs.isPositive.asType(place.dtype).sum(axes: [1])
-    let loss = try 1 - precision.sum(axes: [1]) / positives.clamped(min: 1)
-    return try pairs.reduce(loss, where: positives .> 0, reducer)
+    return try batch.reduce(losses, where: batch.havePositives(), reducer)
 }
 
 extension LossDescription {

@@ -28,10 +28,14 @@ public func hypo(
     let rows = try ClassTargets(targets, beside: logits, "hypo")
     var partition = try logits.logSumExp(axes: [1])
     if let domains, embeddings.shape[0] > 0 {
-        let isNear = try BatchLabels(domains, beside: embeddings, "hypo domains").masks().isPositive
-        let isOther = try BatchLabels(targets, beside: embeddings, "hypo").masks().isNegative
-        let others = try (units.matmul(units.transposed()) / temperature).logSumExp(where: isNear .&& isOther)
-        let beyond = try others.flattened()
+        let places = try BatchLabels(domains, beside: embeddings, "hypo domains").column()
+        let classes = try BatchLabels(targets, beside: embeddings, "hypo").column()
+        let blocks = RowBlocks(rows: units.shape[0], columns: units.shape[0], beside: units)
+        let beyond = try blocks.joined([units, places, classes], [units, places.transposed(), classes.transposed()]) { _, rows, columns in
+            // No row is of another class than itself.
+            let isNegative = (rows[1] .== columns[1]) .&& (rows[2] .!= columns[2])
+            return try (rows[0].matmul(columns[0].transposed()) / temperature).logSumExp(where: isNegative).flattened()
+        }
         partition = Tensor.maximum(partition, beyond) + (-(partition - beyond).absolute()).softplus()
     }
     let compactness = try (partition - rows.pick(logits)).sum() / Double(max(1, embeddings.shape[0]))
@@ -55,8 +59,10 @@ public func prototypeDispersion(_ prototypes: Tensor, temperature: Double = 0.1)
     let classes = prototypes.shape[0]
     guard classes > 1 else { return try prototypes.sum() * 0 }
     let units = try prototypes.widened.unitRows()
-    let isOther = try !Tensor.eye(classes, dtype: .bool, on: prototypes.device)
-    let others = try (units.matmul(units.transposed()) / temperature).logSumExp(where: isOther)
+    let others = try RowBlocks(rows: classes, columns: classes, beside: units).joined([units], [units]) { range, rows, columns in
+        let places = try Tensor.places(range, columns: classes, beside: units)
+        return try (rows[0].matmul(columns[0].transposed()) / temperature).logSumExp(where: places.column .!= places.row)
+    }
     return try (others.mean() - others.constant(Double(classes - 1)).log()).asType(prototypes.dtype)
 }
 

@@ -10,7 +10,7 @@ import LossKitOps
 ///   - temperature: Above 0.
 ///   - reduction: Over queries.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: van den Oord, Li and Vinyals, Representation Learning with Contrastive Predictive Coding, 2018.
+/// - Note: O(n d) memory. van den Oord, Li and Vinyals, Representation Learning with Contrastive Predictive Coding, 2018.
 public func infoNCE(queries: Tensor, keys: Tensor, temperature: Double = 0.07, reduction: Reduction = .mean) throws -> Tensor {
     try requireEqualShapes(queries, keys, "infoNCE")
     guard queries.rank == 2 else {
@@ -19,10 +19,12 @@ public func infoNCE(queries: Tensor, keys: Tensor, temperature: Double = 0.07, r
     try requireFloatingPoint(queries, "infoNCE")
     try requireFloatingPoint(keys, "infoNCE")
     try require(temperature > 0, "infoNCE", "temperature > 0", temperature)
-    let similarity = try queries.widened.unitRows().matmul(keys.widened.unitRows().transposed()) / temperature
-    let own = try Tensor.arange(to: Double(queries.shape[0]), on: queries.device)
-    let losses = try crossEntropy(logits: similarity, targets: own, reduction: reduction)
-    return try losses.asType(Tensor.commonSample(queries, keys).dtype)
+    let count = queries.shape[0]
+    let blocks = RowBlocks(rows: count, columns: count, beside: queries)
+    let losses = try blocks.joined([queries.widened.unitRows()], [keys.widened.unitRows()]) { range, rows, columns in
+        try (rows[0].matmul(columns[0].transposed()) / temperature).ownOfRow(in: range)
+    }
+    return try reduction(losses).asType(Tensor.commonSample(queries, keys).dtype)
 }
 
 extension LossDescription {

@@ -15,18 +15,20 @@ import LossKitOps
 ///   - reducer: Over positive pairs, both orders of each.
 /// - Returns: A scalar; a pair without negatives has loss 0.
 /// - Throws: Shape and type mismatches.
-/// - Note: `LiftedStructureLoss` of pytorch-metric-learning. Oh Song et al., Deep Metric Learning via Lifted Structured Feature Embedding,
-///   2016.
+/// - Note: O(n d) memory, and pairs formed twice. `LiftedStructureLoss` of pytorch-metric-learning. Oh Song et al., Deep Metric Learning
+///   via Lifted Structured Feature Embedding, 2016.
 public func liftedStructure(
     embeddings: Tensor, labels: Tensor, positiveMargin: Double = 0, negativeMargin: Double = 1, distance: EmbeddingDistance = .euclidean,
     miner: PairMiner = .all, reducer: Reducer = .mean
 ) throws -> Tensor {
-    let pairs = try EmbeddingPairs(embeddings, labels, distance: distance, miner: miner, "liftedStructure")
-    let anchors = try (pairs.sign * negativeMargin - pairs.far).logSumExp(where: pairs.isNegative)
-    let positives = try anchors.transposed()
-    let both = Tensor.maximum(anchors, positives) + (-(anchors - positives).absolute()).softplus()
-    let hinge = (both + pairs.far - pairs.sign * positiveMargin).relu()
-    return try pairs.reduce(hinge.square() * 0.5, where: pairs.isPositive, reducer)
+    let batch = try PairBatch(embeddings, labels, distance: distance, miner: miner, "liftedStructure")
+    let negatives = try batch.perAnchor { try ($0.sign * negativeMargin - $0.far).logSumExp(where: $0.isNegative) }
+    return try batch.reduce(reducer, [negatives], [negatives.transposed()]) { pairs in
+        let (anchors, positives) = (pairs.ofAnchors[0], pairs.ofOthers[0])
+        let both = Tensor.maximum(anchors, positives) + (-(anchors - positives).absolute()).softplus()
+        let hinge = (both + pairs.far - pairs.sign * positiveMargin).relu()
+        return [(hinge.square() * 0.5, where: pairs.isPositive)]
+    }
 }
 
 /// Generalised lifted structure: a smooth farthest positive against a smooth nearest negative of each anchor.
@@ -46,17 +48,20 @@ public func liftedStructure(
 /// - Returns: A scalar; an anchor without a positive or without a negative has loss 0, as the logarithm of an empty sum asks
 ///   (pytorch-metric-learning takes 0 for it).
 /// - Throws: Shape and type mismatches.
-/// - Note: `GeneralizedLiftedStructureLoss` of pytorch-metric-learning. Hermans, Beyer and Leibe, In Defense of the Triplet Loss for Person
-///   Re-Identification, 2017.
+/// - Note: O(n d) memory. `GeneralizedLiftedStructureLoss` of pytorch-metric-learning. Hermans, Beyer and Leibe, In Defense of the Triplet
+///   Loss for Person Re-Identification, 2017.
 public func generalizedLiftedStructure(
     embeddings: Tensor, labels: Tensor, references: References? = nil, positiveMargin: Double = 0, negativeMargin: Double = 1,
     distance: EmbeddingDistance = .euclidean, miner: PairMiner = .all, reducer: Reducer = .mean
 ) throws -> Tensor {
     let operation = "generalizedLiftedStructure"
-    let pairs = try EmbeddingPairs(embeddings, labels, references: references, distance: distance, miner: miner, operation)
-    let near = try (pairs.far - pairs.sign * positiveMargin).logSumExp(where: pairs.isPositive)
-    let far = try (pairs.sign * negativeMargin - pairs.far).logSumExp(where: pairs.isNegative)
-    return try pairs.reduce((near + far).relu(), reducer)
+    let batch = try PairBatch(embeddings, labels, references: references, distance: distance, miner: miner, operation)
+    let elements = try batch.perAnchor { pairs in
+        let near = try (pairs.far - pairs.sign * positiveMargin).logSumExp(where: pairs.isPositive)
+        let far = try (pairs.sign * negativeMargin - pairs.far).logSumExp(where: pairs.isNegative)
+        return (near + far).relu()
+    }
+    return try batch.reduce(elements, reducer)
 }
 
 extension LossDescription {

@@ -15,26 +15,33 @@ import LossKitOps
 ///   - distance: Between embeddings; for similarities the signs are the other way round.
 /// - Returns: A scalar; 0 where there is no triplet.
 /// - Throws: Shape and type mismatches.
-/// - Note: A pair stands in as many triplets as its anchor has pairs of the other kind, so that triplets are counted, not formed: memory
-///   grows with n^2. `MarginLoss` of pytorch-metric-learning. Wu et al., Sampling Matters in Deep Embedding Learning, 2017.
+/// - Note: A pair stands in as many triplets as its anchor has pairs of the other kind, so that triplets are counted, not formed: O(n d)
+///   memory. `MarginLoss` of pytorch-metric-learning. Wu et al., Sampling Matters in Deep Embedding Learning, 2017.
 public func marginLoss(
     embeddings: Tensor, labels: Tensor, boundaries: Tensor? = nil, margin: Double = 0.2, beta: Double = 1.2,
     distance: EmbeddingDistance = .euclidean
 ) throws -> Tensor {
-    let pairs = try EmbeddingPairs(embeddings, labels, distance: distance, "marginLoss")
+    let batch = try PairBatch(embeddings, labels, distance: distance, "marginLoss")
     if let boundaries {
         try requireShape(boundaries, [embeddings.shape[0]], "boundaries", "marginLoss")
         try requireFloatingPoint(boundaries, "marginLoss")
     }
-    let boundary = try (boundaries?.widened.expandedDimensions(at: 1) ?? pairs.far.constant(beta)) * distance.sign
-    let zero = try pairs.far.constant(0)
-    let near = Tensor.select(pairs.isPositive, (pairs.far - boundary + margin).relu(), zero)
-    let far = Tensor.select(pairs.isNegative, (boundary - pairs.far + margin).relu(), zero)
-    func counted(_ mask: Tensor) throws -> Tensor { try mask.asType(zero.dtype).sum(axes: [1], keepDimensions: true) }
-    let (positives, negatives) = (try counted(pairs.isPositive), try counted(pairs.isNegative))
-    let sum = try (near.sum(axes: [1], keepDimensions: true) * negatives + far.sum(axes: [1], keepDimensions: true) * positives).sum()
-    let active = try (counted(near .> 0) * negatives + counted(far .> 0) * positives).sum()
-    return (sum / active.clamped(min: 1)).asType(embeddings.dtype)
+    let boundary = try boundaries?.widened.expandedDimensions(at: 1) ?? .full([embeddings.shape[0], 1], beta, on: embeddings.device)
+    func counted(_ numbers: [Int]) throws -> Tensor {
+        try Tensor(numbers.map { Float($0) }, shape: [numbers.count, 1], on: embeddings.device)
+    }
+    let positives = batch.labels.positives
+    let negatives = batch.labels.classes.map { batch.labels.count - batch.labels.counts[$0] }
+    // The sum, and how many terms it has.
+    let parts = try batch.added([boundary * distance.sign, counted(positives), counted(negatives)]) { pairs in
+        let (boundary, positives, negatives) = (pairs.ofAnchors[0], pairs.ofAnchors[1], pairs.ofAnchors[2])
+        let zero = try pairs.far.constant(0)
+        let near = Tensor.select(pairs.isPositive, (pairs.far - boundary + margin).relu() * negatives, zero)
+        let far = Tensor.select(pairs.isNegative, (boundary - pairs.far + margin).relu() * positives, zero)
+        let active = Tensor.select(near .> 0, negatives, zero) + Tensor.select(far .> 0, positives, zero)
+        return try Tensor.stack([(near + far).sum(), active.sum()])
+    }
+    return (parts[0] / parts[1].clamped(min: 1)).asType(embeddings.dtype)
 }
 
 extension LossDescription {

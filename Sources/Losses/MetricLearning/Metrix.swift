@@ -40,13 +40,14 @@ public enum MixedPairs: String, Sendable, CaseIterable {
 /// - Returns: A scalar, to add to the loss of clean examples with a weight (0.4 in the paper).
 /// - Throws: Shape and type mismatches, options out of range, shares out of 0...1.
 /// - Note: The cosine with a mixed example follows from the cosines of what is mixed: no mixed example is formed. Memory grows with n^2,
-///   time with n^3 for positives with negatives. Venkataramanan et al., It Takes Two to Tango: Mixup for Deep Metric Learning, 2022.
+///   since positives meet negatives, time with n^3. Venkataramanan et al., It Takes Two to Tango: Mixup for Deep Metric Learning, 2022.
 public func metrix(
     embeddings: Tensor, labels: Tensor, shares: Tensor, loss: MixedLoss = .multiSimilarity, mixing: MixedPairs = .positiveNegative,
     alpha: Double = 2, beta: Double = 50, base: Double = 0.5, miner: PairMiner = .all, reducer: Reducer = .mean
 ) throws -> Tensor {
     try require(alpha > 0 && beta > 0, "metrix", "alpha and beta above 0", (alpha, beta))
-    let pairs = try EmbeddingPairs(embeddings, labels, distance: .cosine, miner: miner, "metrix")
+    let batch = try PairBatch(embeddings, labels, distance: .cosine, miner: miner, "metrix")
+    let pairs = try batch.whole()
     let count = embeddings.shape[0]
     try requireShape(shares, [count], "shares", "metrix")
     try requireFloatingPoint(shares, "metrix")
@@ -81,7 +82,7 @@ public func metrix(
         let far = try logOnePlusSum((similarity - base) * beta, weights: rest, where: isMixed)
         elements = near / alpha + far / beta
     }
-    return try pairs.reduce(elements, reducer)
+    return try batch.reduce(elements, reducer)
 }
 
 /// log(1 + sum of weights times exponentials) of what a mask selects over the last two axes, without overflow.
@@ -104,7 +105,9 @@ private func logOnePlusSum(_ exponents: Tensor, weights: Tensor, where mask: Ten
 /// - Note: Venkataramanan et al., 2022.
 public func utilization(of covering: Tensor, for points: Tensor, distance: EmbeddingDistance = .euclidean) throws -> Tensor {
     try require(!distance.isSimilarity, "utilization", "a distance", distance.measure)
-    return try distance(points, covering).min(axes: [1]).mean()
+    let (x, y) = (try distance.prepared(points), try distance.prepared(covering))
+    let blocks = RowBlocks(rows: x.shape[0], columns: y.shape[0], beside: x)
+    return try blocks.joined([x], [y]) { try distance.separation(ofPrepared: $1[0], $2[0]).min(axes: [1]) }.mean()
 }
 
 extension LossDescription {

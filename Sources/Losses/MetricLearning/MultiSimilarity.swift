@@ -17,18 +17,21 @@ import LossKitOps
 ///   - reducer: Over anchors.
 /// - Returns: A scalar; an anchor without pairs that count has loss 0, and counts in the mean.
 /// - Throws: Shape and type mismatches, options out of range.
-/// - Note: `MultiSimilarityLoss` of pytorch-metric-learning. Wang et al., Multi-Similarity Loss with General Pair Weighting for Deep Metric
-///   Learning, 2019.
+/// - Note: O(n d) memory. `MultiSimilarityLoss` of pytorch-metric-learning. Wang et al., Multi-Similarity Loss with General Pair Weighting
+///   for Deep Metric Learning, 2019.
 public func multiSimilarity(
     embeddings: Tensor, labels: Tensor, references: References? = nil, alpha: Double = 2, beta: Double = 50, base: Double = 0.5,
     distance: EmbeddingDistance = .cosine, miner: PairMiner = .all, reducer: Reducer = .mean
 ) throws -> Tensor {
     try require(alpha > 0 && beta > 0, "multiSimilarity", "alpha and beta above 0", (alpha, beta))
-    let pairs = try EmbeddingPairs(embeddings, labels, references: references, distance: distance, miner: miner, "multiSimilarity")
-    let apart = pairs.far - pairs.sign * base
-    let near = try (apart * alpha).logSumExp(where: pairs.isPositive).softplus() / alpha
-    let far = try (apart * -beta).logSumExp(where: pairs.isNegative).softplus() / beta
-    return try pairs.reduce(near + far, reducer)
+    let batch = try PairBatch(embeddings, labels, references: references, distance: distance, miner: miner, "multiSimilarity")
+    let elements = try batch.perAnchor { pairs in
+        let apart = pairs.far - pairs.sign * base
+        let near = try (apart * alpha).logSumExp(where: pairs.isPositive).softplus() / alpha
+        let far = try (apart * -beta).logSumExp(where: pairs.isNegative).softplus() / beta
+        return near + far
+    }
+    return try batch.reduce(elements, reducer)
 }
 
 extension LossDescription {

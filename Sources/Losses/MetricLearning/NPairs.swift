@@ -13,18 +13,23 @@ import LossKitOps
 ///   - reducer: Over pairs.
 /// - Returns: A scalar; 0 where no label has two rows.
 /// - Throws: Shape and type mismatches.
-/// - Note: `NPairsLoss` of pytorch-metric-learning. Sohn, Improved Deep Metric Learning with Multi-class N-pair Loss Objective, 2016.
+/// - Note: O(n d) memory. `NPairsLoss` of pytorch-metric-learning. Sohn, Improved Deep Metric Learning with Multi-class N-pair Loss
+///   Objective, 2016.
 public func nPairs(
     embeddings: Tensor, labels: Tensor, distance: EmbeddingDistance = .dot, reducer: Reducer = .mean
 ) throws -> Tensor {
-    let names = try BatchLabels(labels, beside: embeddings, "nPairs").classes
+    let batch = try BatchLabels(labels, beside: embeddings, "nPairs")
     var rows: [Int: [Int]] = [:]
-    for (row, name) in names.enumerated() { rows[name, default: []].append(row) }
+    for (row, name) in batch.classes.enumerated() { rows[name, default: []].append(row) }
     let pairs = rows.values.filter { $0.count > 1 }.map { ($0[0], $0[1]) }.sorted { $0 < $1 }
     func gathered(_ list: [Int]) throws -> Tensor { try embeddings.rows(at: Tensor(list, on: embeddings.device)) }
-    let similarity = try -distance.separation(gathered(pairs.map(\.0)), gathered(pairs.map(\.1)))
-    let own = try Tensor.arange(to: Double(pairs.count), on: embeddings.device)
-    return try reducer(crossEntropy(logits: similarity, targets: own, reduction: .none)).asType(embeddings.dtype)
+    let (anchors, positives) = (try distance.prepared(gathered(pairs.map(\.0))), try distance.prepared(gathered(pairs.map(\.1))))
+    let blocks = RowBlocks(rows: pairs.count, columns: pairs.count, beside: anchors)
+    let losses = try blocks.joined([anchors], [positives]) { range, rows, columns in
+        try (-distance.separation(ofPrepared: rows[0], columns[0])).ownOfRow(in: range)
+    }
+    let weights = try reducer.weights(of: batch, beside: losses)?.take(Tensor(pairs.map(\.0), on: losses.device))
+    return try reducer(losses, weights: weights).asType(embeddings.dtype)
 }
 
 extension LossDescription {

@@ -47,12 +47,20 @@ public func nearestClassNeighbours(embeddings: Tensor, labels: Tensor, neighbour
     let batch = try BatchLabels(labels, beside: embeddings, operation)
     let rows = batch.count
     guard rows > 2 else { return try embeddings.sum() * 0 }
-    let distance = try heldDistance(embeddings, embeddings)
-    let isSelf = try Tensor.eye(rows, dtype: .bool, on: embeddings.device)
     let coversAll = neighbours + 2 >= rows
-    let (near, places) = try Tensor.select(isSelf, distance.constant(1e30), distance).topK(
-        coversAll ? rows - 2 : neighbours, axis: 1, largest: false)
-    let isSame = try batch.column().flattened().take(places) .== batch.column()
+    let kept = coversAll ? rows - 2 : neighbours
+    let names = try batch.column()
+    // Of each row its distances, and 1 where they are those of its class.
+    let found = try RowBlocks(rows: rows, columns: rows, beside: embeddings).joined([embeddings, names], [embeddings, names]) {
+        range, given, all in
+        let distance = try heldDistance(given[0], all[0])
+        let places = try Tensor.places(range, columns: rows, beside: distance)
+        let others = Tensor.select(places.column .!= places.row, distance, try distance.constant(1e30))
+        let (near, indices) = try others.topK(kept, axis: 1, largest: false)
+        let isSame = try all[1].flattened().take(indices) .== given[1]
+        return try Tensor.concatenate([near, isSame.asType(near.dtype)], axis: 1)
+    }
+    let (near, isSame) = (try found.slice(axis: 1, from: 0, to: kept), try found.slice(axis: 1, from: kept) .> 0.5)
     let (zero, one) = (try near.constant(0), try near.constant(1))
     func mean(_ values: Tensor, where mask: Tensor) throws -> Tensor {
         let counts = try mask.asType(values.dtype).sum(axes: [1])

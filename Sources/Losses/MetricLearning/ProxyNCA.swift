@@ -37,17 +37,19 @@ public func proxyNCA(
 ///   - reducer: Over anchors that have a positive.
 /// - Returns: A scalar; 0 where no anchor has a positive.
 /// - Throws: Shape and type mismatches.
-/// - Note: `NCALoss` of pytorch-metric-learning. Goldberger et al., Neighbourhood Components Analysis, 2004.
+/// - Note: O(n d) memory. `NCALoss` of pytorch-metric-learning. Goldberger et al., Neighbourhood Components Analysis, 2004.
 public func nca(
     embeddings: Tensor, labels: Tensor, references: References? = nil, scale: Double = 1, distance: EmbeddingDistance = .squaredEuclidean,
     reducer: Reducer = .mean
 ) throws -> Tensor {
     try require(scale > 0, "nca", "scale > 0", scale)
-    let pairs = try EmbeddingPairs(embeddings, labels, references: references, distance: distance, "nca")
-    let scores = pairs.far * -scale
-    let own = try scores.logSumExp(where: pairs.isPositive)
-    let all = try scores.logSumExp(where: pairs.isPositive .|| pairs.isNegative)
-    return try pairs.reduce(all - own, where: pairs.isPositive.any(axes: [1], keepDimensions: true), reducer)
+    let batch = try PairBatch(embeddings, labels, references: references, distance: distance, "nca")
+    let elements = try batch.perAnchor { pairs in
+        let scores = pairs.far * -scale
+        let own = try scores.logSumExp(where: pairs.isPositive)
+        return try scores.logSumExp(where: pairs.isPositive .|| pairs.isNegative) - own
+    }
+    return try batch.reduce(elements, where: batch.havePositives(), reducer)
 }
 
 /// Checks a row of floating-point coordinates for each class.

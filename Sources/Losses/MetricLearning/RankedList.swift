@@ -18,26 +18,29 @@ import LossKitOps
 ///   - reducer: Over anchors.
 /// - Returns: A scalar; a kind of which an anchor has nothing out of place adds 0.
 /// - Throws: Shape and type mismatches, options out of range.
-/// - Note: Weights are normalised as a softmax, without the 1e-5 that pytorch-metric-learning's `RankedListLoss` adds to each.
-///   Wang et al., Ranked List Loss for Deep Metric Learning, 2019.
+/// - Note: O(n d) memory. Weights are normalised as a softmax, without the 1e-5 that pytorch-metric-learning's `RankedListLoss` adds to
+///   each. Wang et al., Ranked List Loss for Deep Metric Learning, 2019.
 public func rankedList(
     embeddings: Tensor, labels: Tensor, margin: Double = 0.4, negativeTemperature: Double = 10, imbalance: Double = 0.5,
     alpha: Double? = nil, positiveTemperature: Double = 0, distance: EmbeddingDistance = .euclidean, reducer: Reducer = .mean
 ) throws -> Tensor {
     try require((0...1).contains(imbalance), "rankedList", "imbalance in 0...1", imbalance)
     try require(!distance.isSimilarity, "rankedList", "a distance", distance.measure)
-    let pairs = try EmbeddingPairs(embeddings, labels, distance: distance, "rankedList")
+    let batch = try PairBatch(embeddings, labels, distance: distance, "rankedList")
     let radius = alpha ?? 1 + margin / 2
-    func weighted(_ excess: Tensor, _ mask: Tensor, temperature: Double) throws -> Tensor {
+    @Sendable func weighted(_ excess: Tensor, _ mask: Tensor, temperature: Double) throws -> Tensor {
         let counted = mask .&& (excess .> 0)
         let scores = excess * temperature
         let total = try scores.logSumExp(where: counted)
         let weights = try Tensor.select(counted, scores - total, excess.constant(-1e30)).exp()
         return try (weights * excess).sum(axes: [1])
     }
-    let near = try weighted(pairs.far - (radius - margin), pairs.isPositive, temperature: positiveTemperature)
-    let far = try weighted(radius - pairs.far, pairs.isNegative, temperature: negativeTemperature)
-    return try pairs.reduce(near * (1 - imbalance) + far * imbalance, reducer)
+    let elements = try batch.perAnchor { pairs in
+        let near = try weighted(pairs.far - (radius - margin), pairs.isPositive, temperature: positiveTemperature)
+        let far = try weighted(radius - pairs.far, pairs.isNegative, temperature: negativeTemperature)
+        return near * (1 - imbalance) + far * imbalance
+    }
+    return try batch.reduce(elements, reducer)
 }
 
 extension LossDescription {

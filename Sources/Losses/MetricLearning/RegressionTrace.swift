@@ -90,9 +90,8 @@ public func movedCentroids(_ centroids: Tensor, embeddings: Tensor, targets: Ten
     try require((0...1).contains(momentum), "movedCentroids", "momentum in 0...1", momentum)
     try requireProxies(centroids, beside: embeddings, "movedCentroids")
     let targets = try checkedClasses(targets, shape: [embeddings.shape[0]], below: centroids.shape[0], "movedCentroids")
-    let membership = try targets.oneHot(classes: centroids.shape[0], dtype: .float32).transposed()
-    let counts = try membership.sum(axes: [1], keepDimensions: true)
-    let means = try (membership.matmul(embeddings.widened.unitRows()) / counts.clamped(min: 1)).unitRows()
+    let (sums, counts) = try embeddings.widened.unitRows().classSums(targets, classes: centroids.shape[0])
+    let means = try (sums / counts.clamped(min: 1)).unitRows()
     let old = try centroids.widened.unitRows()
     return try Tensor.select(counts .> 0, (old * momentum + means * (1 - momentum)).unitRows(), old).asType(centroids.dtype)
 }

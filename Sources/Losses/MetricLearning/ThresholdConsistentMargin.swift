@@ -15,16 +15,20 @@ import LossKitOps
 ///   - negativeWeight: lambda-.
 /// - Returns: A scalar, to add to another loss; a kind of which no pair is hard adds 0.
 /// - Throws: Shape and type mismatches.
-/// - Note: `ThresholdConsistentMarginLoss` of pytorch-metric-learning. Zhang et al., Threshold-Consistent Margin Loss for Open-World Deep
-///   Metric Learning, 2024.
+/// - Note: O(n d) memory. `ThresholdConsistentMarginLoss` of pytorch-metric-learning. Zhang et al., Threshold-Consistent Margin Loss for
+///   Open-World Deep Metric Learning, 2024.
 public func thresholdConsistentMargin(
     embeddings: Tensor, labels: Tensor, references: References? = nil, positiveMargin: Double = 0.9, negativeMargin: Double = 0.5,
     positiveWeight: Double = 1, negativeWeight: Double = 1
 ) throws -> Tensor {
-    let pairs = try EmbeddingPairs(embeddings, labels, references: references, distance: .cosine, "thresholdConsistentMargin")
-    let (near, far) = (pairs.far + positiveMargin, -pairs.far - negativeMargin)
-    let positive = try pairs.reduce(near, where: pairs.isPositive .&& (near .>= 0), .mean)
-    return try positive * positiveWeight + pairs.reduce(far, where: pairs.isNegative .&& (far .>= 0), .mean) * negativeWeight
+    let batch = try PairBatch(embeddings, labels, references: references, distance: .cosine, "thresholdConsistentMargin")
+    return try batch.reduce(.mean) { pairs in
+        let (near, far) = (pairs.far + positiveMargin, -pairs.far - negativeMargin)
+        return [
+            (near * positiveWeight, where: pairs.isPositive .&& (near .>= 0)),
+            (far * negativeWeight, where: pairs.isNegative .&& (far .>= 0)),
+        ]
+    }
 }
 
 /// Operating-point inconsistency score: how much the utility of one distance threshold differs between classes.
@@ -50,21 +54,26 @@ public func operatingPointInconsistency(
     let operation = "operatingPointInconsistency"
     try require(steps >= 1, operation, "a threshold or more", steps)
     try require(!distance.isSimilarity, operation, "a distance", distance.measure)
-    let batch = try BatchLabels(labels, beside: embeddings, operation)
-    let (isPositive, isNegative) = try batch.masks()
-    let apart = try distance(stopGradient(embeddings)).expandedDimensions(at: 0)
+    let batch = try PairBatch(stopGradient(embeddings), labels, distance: distance, operation)
     let thresholds = try Tensor.linspace(range.lowerBound, range.upperBound, count: steps, on: embeddings.device)
-    let isNear = try apart .<= thresholds.reshaped([steps, 1, 1])
-    let (zero, classes) = (try apart.constant(0), batch.counts.count)
-    let membership = try Tensor(batch.classes.map { Int64($0) }, on: embeddings.device).oneHot(classes: classes)
-    /// The share of each class's pairs of a kind that are as a mask says, [steps, classes], and whether it has such pairs.
-    func share(_ mask: Tensor, _ kind: Tensor) throws -> (Tensor, Tensor) {
-        let counts = try kind.asType(.float32).sum(axes: [1], keepDimensions: true).transposed().matmul(membership)
-        let hits = try Tensor.select(mask .&& kind, zero + 1, zero).sum(axes: [2]).matmul(membership)
-        return (hits / counts.clamped(min: 1), counts .> 0)
+    // Of each anchor how many pairs of either kind are near, and how many there are.
+    let counts = try batch.perAnchor { pairs in
+        let (isPositive, isNegative) = (try pairs.isPositive.expandedDimensions(at: 1), try pairs.isNegative.expandedDimensions(at: 1))
+        let isNear = try pairs.far.expandedDimensions(at: 1) .<= thresholds.reshaped([1, steps, 1])
+        func counted(_ mask: Tensor) throws -> Tensor { try mask.asType(.float32).sum(axes: [2]) }
+        return try Tensor.concatenate(
+            [counted(isNear .&& isPositive), counted(!isNear .&& isNegative), counted(isPositive), counted(isNegative)], axis: 1)
     }
-    let (sensitivity, hasPositives) = try share(isNear, isPositive)
-    let (specificity, hasNegatives) = try share(!isNear, isNegative)
+    let places = try Tensor(batch.labels.classes, shape: [batch.labels.count, 1], on: embeddings.device).broadcast(to: counts.shape)
+    let classes = try Tensor.zeros([batch.labels.counts.count, counts.shape[1]], on: embeddings.device)
+        .scatterAdd(counts, at: places, axis: 0).transposed()
+    /// The share of each class's pairs of a kind that are as they should be, [steps, classes], and whether it has such pairs.
+    func share(_ kind: Int) throws -> (Tensor, Tensor) {
+        let all = try classes.slice(axis: 0, from: 2 * steps + kind, to: 2 * steps + kind + 1)
+        return (try classes.slice(axis: 0, from: kind * steps, to: (kind + 1) * steps) / all.clamped(min: 1), all .> 0)
+    }
+    let (sensitivity, hasPositives) = try share(0)
+    let (specificity, hasNegatives) = try share(1)
     let weights = (hasPositives .&& hasNegatives).asType(.float32)
     let divisor = specificity * (c * c) + sensitivity
     let utility = specificity * sensitivity * (1 + c * c) / divisor.clamped(min: 1e-30)

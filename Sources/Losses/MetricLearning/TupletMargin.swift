@@ -13,21 +13,22 @@ import LossKitOps
 ///   - reducer: Over positive pairs, both orders of each.
 /// - Returns: A scalar; a pair without negatives has loss 0.
 /// - Throws: Shape and type mismatches, a scale of 0 or below.
-/// - Note: Sines are taken from the lengths of sums and differences, so that no angle is formed and derivatives stay finite at 0.
-///   `TupletMarginLoss` of pytorch-metric-learning. Yu and Tao, Deep Metric Learning with Tuplet Margin Loss, 2019.
+/// - Note: O(n d) memory. Sines are taken from the lengths of sums and differences, so that no angle is formed and derivatives stay finite
+///   at 0. `TupletMarginLoss` of pytorch-metric-learning. Yu and Tao, Deep Metric Learning with Tuplet Margin Loss, 2019.
 public func tupletMargin(
     embeddings: Tensor, labels: Tensor, margin: Double = 5.73, scale: Double = 64, miner: PairMiner = .all, reducer: Reducer = .mean
 ) throws -> Tensor {
     try require(scale > 0, "tupletMargin", "scale > 0", scale)
-    let pairs = try EmbeddingPairs(embeddings, labels, distance: .cosine, miner: miner, "tupletMargin")
-    let units = try embeddings.widened.unitRows()
-    let chord = try pairwiseDistance(units, units)
-    // 1 less the cosine, and the sine.
-    let (gap, sine) = (chord.square() * 0.5, try chord * pairwiseDistance(units, -units) * 0.5)
-    let angle = try chord.constant(margin * .pi / 180)
-    let eased = gap * angle.cos() - sine * angle.sin() + (angle * 0.5).sin().square() * 2
-    let others = try (gap * -scale).logSumExp(where: pairs.isNegative)
-    return try pairs.reduce((others + eased * scale).softplus(), where: pairs.isPositive, reducer)
+    let batch = try PairBatch(embeddings, labels, distance: .cosine, miner: miner, "tupletMargin")
+    return try batch.reduce(reducer) { pairs in
+        let chord = try pairwiseDistance(pairs.anchors, pairs.others)
+        // 1 less the cosine, and the sine.
+        let (gap, sine) = (chord.square() * 0.5, try chord * pairwiseDistance(pairs.anchors, -pairs.others) * 0.5)
+        let angle = try chord.constant(margin * .pi / 180)
+        let eased = gap * angle.cos() - sine * angle.sin() + (angle * 0.5).sin().square() * 2
+        let others = try (gap * -scale).logSumExp(where: pairs.isNegative)
+        return [((others + eased * scale).softplus(), where: pairs.isPositive)]
+    }
 }
 
 extension LossDescription {

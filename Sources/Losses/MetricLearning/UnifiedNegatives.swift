@@ -25,9 +25,9 @@ public enum MarginForm: String, Sendable, CaseIterable {
 ///   - reduction: Over rows.
 /// - Throws: ``TensorError/indexOutOfRange(operation:position:index:bound:)`` naming the row; shape and type mismatches, options out of
 ///   range.
-/// - Note: The pairs are summed once, not appended to every row: memory grows with n (n + C). Quartiles are the elements `l / 4` and `3 l /
-///   4` of the sorted cosines, and held. Jung et al., Unified Negative Pair Generation toward Well-discriminative Feature Space for Face
-///   Recognition, 2022.
+/// - Note: The pairs are summed once, not appended to every row, a block at a time: memory grows with n (d + C). Quartiles are the elements
+///   `l / 4` and `3 l / 4` of the sorted cosines, and held. Jung et al., Unified Negative Pair Generation toward Well-discriminative
+///   Feature Space for Face Recognition, 2022.
 public func unifiedNegatives(
     embeddings: Tensor, weights: Tensor, targets: Tensor, form: MarginForm = .cosFace, scale: Double = 64, margin: Double = 0.5,
     whisker: Double = 1.5, reduction: Reduction = .mean
@@ -48,20 +48,32 @@ public func unifiedNegatives(
 
 /// log sum exp of the scaled cosines of the pairs i < j of different classes within the whiskers; -1e30 where there are none.
 private func negativePairs(_ embeddings: Tensor, _ targets: Tensor, scale: Double, whisker: Double) throws -> Tensor {
-    let pairs = try EmbeddingPairs(embeddings, targets, distance: .cosine, "unifiedNegatives")
-    let count = embeddings.shape[0]
-    let place = try Tensor.arange(to: Double(count), dtype: .float32, on: embeddings.device)
-    let isPair = try pairs.isNegative .&& (place.expandedDimensions(at: 1) .< place)
-    let units = try embeddings.widened.unitRows()
-    let cosine = try -units.gaps(to: units)
-    let kept = try isPair.sum().scalar()
-    guard kept > 0 else { return try cosine.constant(-1e30) }
-    // What is no pair is sorted behind all cosines.
-    let sorted = try Tensor.select(isPair, stopGradient(cosine), cosine.constant(9)).flattened().sorted()
-    let (first, third) = (sorted[Int(kept) / 4], sorted[Int(kept) * 3 / 4])
+    let batch = try BatchLabels(targets, beside: embeddings, "unifiedNegatives")
+    let (units, names, count) = (try embeddings.widened.unitRows(), try batch.column(), batch.count)
+    let blocks = RowBlocks(rows: count, columns: count, beside: units)
+    /// The cosines of some rows with all, and which of them are pairs.
+    @Sendable func pairs(_ range: Range<Int>, _ rows: Tensor, _ columns: Tensor) throws -> (Tensor, where: Tensor) {
+        let places = try Tensor.places(range, columns: count, beside: rows)
+        let isNegative = try names.slice(axis: 0, from: range.lowerBound, to: range.upperBound) .!= names.transposed()
+        return (try -rows.gaps(to: columns), where: isNegative .&& (places.column .< places.row))
+    }
+    let kept = batch.pairCounts.negatives / 2
+    guard kept > 0 else { return try units.constant(-1e30) }
+    let held = stopGradient(units)
+    let quartiles = try OrderStatistics.find([kept / 4, kept * 3 / 4]) { visit in
+        for range in blocks.ranges {
+            let set = try pairs(range, held.slice(axis: 0, from: range.lowerBound, to: range.upperBound), held)
+            try visit([set, set])
+        }
+    }
+    let (first, third) = (Double(quartiles[0]), Double(quartiles[1]))
     let reach = (third - first) * whisker
-    let isKept = isPair .&& (cosine .>= first - reach) .&& (cosine .<= third + reach)
-    return try Tensor.select(isKept, cosine * scale, cosine.constant(-1e30)).flattened().logSumExp(axes: [0])
+    let sums = try blocks.joined([units], [units]) { range, rows, columns in
+        let (cosine, isPair) = try pairs(range, rows[0], columns[0])
+        let isKept = isPair .&& (cosine .>= first - reach) .&& (cosine .<= third + reach)
+        return try (cosine * scale).logSumExp(where: isKept)
+    }
+    return try sums.flattened().logSumExp(axes: [0])
 }
 
 extension LossDescription {

@@ -23,22 +23,34 @@ public enum DispersiveForm: String, Sendable, CaseIterable {
 ///   - temperature: Above 0. The authors' code divides squared distances by d, too: a temperature of d does that.
 ///   - margin: Of the hinge.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: The default temperature is the paper's as recalled, not confirmed. Wang and He, Diffuse and Disperse: Image Generation with
-///   Representation Regularization, 2025.
+/// - Note: O(n d) memory. The default temperature is the paper's as recalled, not confirmed. Wang and He, Diffuse and Disperse: Image
+///   Generation with Representation Regularization, 2025.
 public func dispersive(
     embeddings: Tensor, form: DispersiveForm = .infoNCE, temperature: Double = 0.5, margin: Double = 1
 ) throws -> Tensor {
     try requireViews(embeddings, embeddings, rows: 1, "dispersive")
     try require(temperature > 0, "dispersive", "temperature > 0", temperature)
     let z = embeddings.widened
-    let pairs = try z.constant(Double(z.shape[0])).log() * 2
+    let n = z.shape[0]
+    let pairs = try z.constant(Double(n)).log() * 2
+    let blocks = RowBlocks(rows: n, columns: n, beside: z)
     let value: Tensor
     switch form {
-    case .infoNCE: value = try (pairwiseDistance(z, z, metric: .squaredEuclidean) * (-1 / temperature)).logSumExp() - pairs
+    case .infoNCE:
+        value =
+            try blocks.joined([z], [z]) { _, rows, columns in
+                try (pairwiseDistance(rows[0], columns[0], metric: .squaredEuclidean) * (-1 / temperature)).logSumExp(axes: [1])
+            }.logSumExp() - pairs
     case .cosine:
         let unit = try z.unitRows()
-        value = try ((unit.matmul(unit.swappingAxes(0, 1)) - 1) / temperature).logSumExp() - pairs
-    case .hinge: value = try (margin - pairwiseDistance(z, z, metric: .squaredEuclidean)).relu().square().mean()
+        value =
+            try blocks.joined([unit], [unit]) { _, rows, columns in
+                try ((rows[0].matmul(columns[0].transposed()) - 1) / temperature).logSumExp(axes: [1])
+            }.logSumExp() - pairs
+    case .hinge:
+        value = try blocks.joined([z], [z]) { _, rows, columns in
+            try (margin - pairwiseDistance(rows[0], columns[0], metric: .squaredEuclidean)).relu().square().mean(axes: [1])
+        }.mean()
     case .covariance:
         let centred = try z.unitRows().centredColumns()
         let covariance = try centred.swappingAxes(0, 1).matmul(centred) / Swift.max(1, Double(z.shape[0] - 1))

@@ -29,9 +29,9 @@ extension Tensor {
         return try (self * apart).square().sum(axes: [-2, -1])
     }
 
-    /// `log p` of each row's own class among pairs of one row: `-s_ii + log sum_j exp s_ij` for each i.
-    func ownOfRow(_ operation: String) throws -> Tensor {
-        let own = try Tensor.arange(to: Double(shape[0]), on: device)
+    /// `-s_ii + log sum_j exp s_ij` for each i of a range, whose rows [b, m] these are.
+    func ownOfRow(in range: Range<Int>) throws -> Tensor {
+        let own = try Tensor.arange(Double(range.lowerBound), to: Double(range.upperBound), on: device)
         return try crossEntropy(logits: self, targets: own, reduction: .none)
     }
 }

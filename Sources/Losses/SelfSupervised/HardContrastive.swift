@@ -13,7 +13,7 @@ import LossKitOps
 ///   - fraction: In 0...1 without 0.
 ///   - reduction: Over rows.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: Wang and Liu, Understanding the Behaviour of Contrastive Loss, 2021.
+/// - Note: O(n d) memory. Wang and Liu, Understanding the Behaviour of Contrastive Loss, 2021.
 public func hardContrastive(
     first: Tensor, second: Tensor, temperature: Double = 0.07, fraction: Double = 0.25, reduction: Reduction = .mean
 ) throws -> Tensor {
@@ -21,16 +21,20 @@ public func hardContrastive(
     try require(temperature > 0, "hardContrastive", "temperature > 0", temperature)
     try require(fraction > 0 && fraction <= 1, "hardContrastive", "fraction above 0, at most 1", fraction)
     let n = first.shape[0]
-    let similarity = try first.widened.unitRows().matmul(second.widened.unitRows().swappingAxes(0, 1))
-    guard n > 1 else { return try reduction(similarity.sum(axes: [1]) * 0).asType(first.dtype) }
-    let isOwn = try Tensor.eye(n, dtype: similarity.dtype, on: first.device) .> 0
-    let negatives = try Tensor.select(isOwn, similarity.constant(-.infinity), similarity)
+    let (x, y) = (try first.widened.unitRows(), try second.widened.unitRows())
+    guard n > 1 else { return try reduction((x * y).sum(axes: [1]) * 0).asType(first.dtype) }
     // By number rather than by a threshold, which all of several equal ones would pass.
     let kept = Swift.min(n - 1, Int((Double(n - 1) * fraction).rounded(.up)))
-    let own = try similarity.diagonal().expandedDimensions(at: 1)
-    let logits = try Tensor.concatenate([own, negatives.topK(kept, axis: 1).values], axis: 1) / temperature
-    let places = try Tensor.zeros([n], dtype: .int32, on: first.device)
-    return try reduction(crossEntropy(logits: logits, targets: places, reduction: .none)).asType(first.dtype)
+    let losses = try RowBlocks(rows: n, columns: n, beside: x).joined([x], [y]) { range, rows, columns in
+        let similarity = try rows[0].matmul(columns[0].transposed())
+        let places = try Tensor.places(range, columns: n, beside: x)
+        let isOwn = places.column .== places.row
+        let own = try Tensor.select(isOwn, similarity, similarity.constant(0)).sum(axes: [1], keepDimensions: true)
+        let negatives = try Tensor.select(isOwn, similarity.constant(-.infinity), similarity).topK(kept, axis: 1).values
+        let first = try Tensor.zeros([range.count], dtype: .int32, on: x.device)
+        return try crossEntropy(logits: Tensor.concatenate([own, negatives], axis: 1) / temperature, targets: first, reduction: .none)
+    }
+    return try reduction(losses).asType(first.dtype)
 }
 
 /// How far embeddings are from an even spread over the sphere: `log mean_{i != j} exp(-t |f_i - f_j|^2)` of unit rows [n, d], n >= 2.
@@ -42,10 +46,12 @@ public func uniformity(embeddings: Tensor, t: Double = 2) throws -> Tensor {
     try requireViews(embeddings, embeddings, rows: 2, "uniformity")
     let n = embeddings.shape[0]
     let unit = try embeddings.widened.unitRows()
-    let exponents = try pairwiseDistance(unit, unit, metric: .squaredEuclidean) * -t
-    let isOwn = try Tensor.eye(n, dtype: unit.dtype, on: unit.device) .> 0
-    let others = try Tensor.select(isOwn, unit.constant(-.infinity), exponents).logSumExp()
-    return try (others - unit.constant(Double(n * (n - 1))).log()).asType(embeddings.dtype)
+    let others = try RowBlocks(rows: n, columns: n, beside: unit).joined([unit], [unit]) { range, rows, columns in
+        let places = try Tensor.places(range, columns: n, beside: unit)
+        let exponents = try pairwiseDistance(rows[0], columns[0], metric: .squaredEuclidean) * -t
+        return try Tensor.select(places.column .== places.row, unit.constant(-.infinity), exponents).logSumExp(axes: [1])
+    }
+    return try (others.logSumExp() - unit.constant(Double(n * (n - 1))).log()).asType(embeddings.dtype)
 }
 
 /// How alike embeddings of one class are: the mean of `f_i . f_j` of unit rows over all pairs, counted where labels agree.
@@ -59,8 +65,11 @@ public func tolerance(embeddings: Tensor, labels: Tensor) throws -> Tensor {
     try requireViews(embeddings, embeddings, rows: 1, "tolerance")
     try requireShape(labels, [embeddings.shape[0]], "labels", "tolerance")
     let unit = try embeddings.widened.unitRows()
-    let agrees = try labels.expandedDimensions(at: 1) .== labels.expandedDimensions(at: 0)
-    return try (unit.matmul(unit.swappingAxes(0, 1)) * agrees.asType(unit.dtype)).mean().asType(embeddings.dtype)
+    // Of a class's rows the products of all pairs add up to the square of their sum.
+    let classes = try BatchLabels(labels, beside: embeddings, "tolerance")
+    let (sums, _) = try unit.classSums(Tensor(classes.classes, on: unit.device), classes: classes.counts.count)
+    let count = Double(embeddings.shape[0])
+    return try (sums.square().sum() / (count * count)).asType(embeddings.dtype)
 }
 
 extension LossDescription {

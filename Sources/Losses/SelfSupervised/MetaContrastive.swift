@@ -12,7 +12,7 @@ import LossKitOps
 ///   - temperature: Above 0.
 ///   - regularization: Weight of the regulariser.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: Qin et al., Meta-optimized Contrastive Learning for Sequential Recommendation, 2023.
+/// - Note: O(n d) memory. Qin et al., Meta-optimized Contrastive Learning for Sequential Recommendation, 2023.
 public func metaContrastive(
     first: Tensor, second: Tensor, temperature: Double = 1, regularization: Double = 0.1
 ) throws -> Tensor {
@@ -20,20 +20,24 @@ public func metaContrastive(
     try require(temperature > 0, "metaContrastive", "temperature > 0", temperature)
     let n = first.shape[0]
     let z = try Tensor.concatenate([first.widened, second.widened])
-    let similarity = try z.matmul(z.swappingAxes(0, 1)) / temperature
-    let rows = try Tensor.arange(to: Double(2 * n), on: z.device)
-    let partners = try Tensor.concatenate([rows[n..<2 * n], rows[0..<n]])
-    let isOwn = try rows.expandedDimensions(at: 1) .== rows
-    let isPartner = try partners.expandedDimensions(at: 1) .== rows
-    let nothing = try similarity.constant(-.infinity)
-    let contrast = try crossEntropy(logits: Tensor.select(isOwn, nothing, similarity), targets: partners)
-    let own = try Tensor.select(isPartner, similarity, similarity.constant(0)).sum(axes: [1], keepDimensions: true)
-    let isOther = isOwn .|| isPartner
-    let hardest = try Tensor.select(isOther, nothing, similarity).max(axes: [1], keepDimensions: true)
-    let above = try (own - Tensor.minimum(own, hardest)).mean()
-    let below = try Tensor.select(isOther, similarity.constant(0), Tensor.maximum(own, hardest) - similarity).relu().sum()
-    let spread = below / Double(2 * n * (2 * n - 2))
-    return (contrast + (above + spread) * regularization).asType(first.dtype)
+    // Of each row its contrast, by how much its partner exceeds the hardest of the others, and what others lack.
+    let terms = try RowBlocks(rows: 2 * n, columns: 2 * n, beside: z).joined([z], [z]) { range, rows, columns in
+        let similarity = try rows[0].matmul(columns[0].transposed()) / temperature
+        let places = try Tensor.places(range, columns: 2 * n, beside: z)
+        let apart = places.row - places.column
+        let isOwn = apart .== 0
+        let isPartner = (apart .== Double(n)) .|| (apart .== -Double(n))
+        let (isPair, zero, nothing) = (isOwn .|| isPartner, try similarity.constant(0), try similarity.constant(-.infinity))
+        let partners = try Tensor(range.map { ($0 + n) % (2 * n) }, on: z.device)
+        let contrast = try crossEntropy(logits: Tensor.select(isOwn, nothing, similarity), targets: partners, reduction: .none)
+        let own = try Tensor.select(isPartner, similarity, zero).sum(axes: [1], keepDimensions: true)
+        let hardest = try Tensor.select(isPair, nothing, similarity).max(axes: [1], keepDimensions: true)
+        let below = Tensor.select(isPair, zero, Tensor.maximum(own, hardest) - similarity).relu()
+        return try Tensor.concatenate(
+            [contrast.expandedDimensions(at: 1), own - Tensor.minimum(own, hardest), below.mean(axes: [1], keepDimensions: true)], axis: 1)
+    }.mean(axes: [0])
+    let spread = terms[2] * (Double(2 * n) / Double(2 * n - 2))
+    return (terms[0] + (terms[1] + spread) * regularization).asType(first.dtype)
 }
 
 extension LossDescription {

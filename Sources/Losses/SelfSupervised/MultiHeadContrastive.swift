@@ -17,7 +17,7 @@ import LossKitOps
 ///   - isSoft: Whether all negatives count.
 ///   - reduction: Over rows.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: Wang et al., Adaptive Multi-head Contrastive Learning, 2024.
+/// - Note: Memory is that of the temperatures, one of each pair. Wang et al., Adaptive Multi-head Contrastive Learning, 2024.
 public func multiHeadContrastive(
     first: Tensor, second: Tensor, positiveTemperatures: Tensor, negativeTemperatures: Tensor, beta: Double = 0.1,
     dimension: Double? = nil, isSoft: Bool = false, reduction: Reduction = .mean

@@ -13,7 +13,7 @@ import LossKitOps
 ///   - rho: At least 0.
 ///   - reduction: Over anchors.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: Qiu et al., Not All Semantics are Created Equal: Contrastive Self-Supervised Learning with Automatic Temperature
+/// - Note: O(n d) memory. Qiu et al., Not All Semantics are Created Equal: Contrastive Self-Supervised Learning with Automatic Temperature
 ///   Individualization, 2023.
 public func robustGlobalContrastive(
     first: Tensor, second: Tensor, temperatures: Tensor, rho: Double = 0.3, reduction: Reduction = .mean
@@ -25,17 +25,15 @@ public func robustGlobalContrastive(
     let t = temperatures.widened
     guard n > 0 else { return try reduction(t * 0).asType(first.dtype) }
     try require(n > 1, "robustGlobalContrastive", "at least 2 anchors", n)
-    let gaps = try contrastiveGaps(first.widened, second.widened) / t.expandedDimensions(at: 1)
-    let isOwn = try Tensor.eye(n, dtype: gaps.dtype, on: first.device) .> 0
-    let masked = try Tensor.select(isOwn, gaps.constant(-.infinity), gaps)
-    let mean = try masked.logSumExp(axes: [1]) - gaps.constant(Double(n - 1)).log()
+    let (x, y) = (try first.widened.unitRows(), try second.widened.unitRows())
+    let own = try (x * y).sum(axes: [1], keepDimensions: true)
+    let sums = try RowBlocks(rows: n, columns: n, beside: x).joined([x, own, t.expandedDimensions(at: 1)], [y]) { range, rows, columns in
+        let gaps = try (rows[0].matmul(columns[0].transposed()) - rows[1]) / rows[2]
+        let places = try Tensor.places(range, columns: n, beside: x)
+        return try Tensor.select(places.column .== places.row, gaps.constant(-.infinity), gaps).logSumExp(axes: [1])
+    }
+    let mean = try sums - sums.constant(Double(n - 1)).log()
     return try reduction(t * (mean + rho)).asType(first.dtype)
-}
-
-/// `cos(x_i, y_j) - cos(x_i, y_i)`.
-private func contrastiveGaps(_ first: Tensor, _ second: Tensor) throws -> Tensor {
-    let (x, y) = (try first.unitRows(), try second.unitRows())
-    return try x.matmul(y.swappingAxes(0, 1)) - (x * y).sum(axes: [1], keepDimensions: true)
 }
 
 /// What stochastic training of individual temperatures keeps for each sample.
@@ -81,14 +79,19 @@ public func robustGlobalContrastiveStep(
     }
     try require((0...1).contains(gamma), "robustGlobalContrastiveStep", "gamma in 0...1", gamma)
     let (x, y) = (try first.widened.unitRows(), try second.widened.unitRows())
-    let similarity = try x.matmul(y.swappingAxes(0, 1))
-    let others = try 1 - Tensor.eye(n, dtype: similarity.dtype, on: first.device)
     let t = stopGradient(state.temperatures)
-    let exponentials = try (stopGradient(similarity) / t.expandedDimensions(at: 1)).exp() * others
-    let current = try exponentials.sum(axes: [1]) / Double(n - 1)
+    // Of each row the means over negatives of exponentials, and of cosines times those.
+    let blocks = RowBlocks(rows: n, columns: n, beside: x)
+    let means = try blocks.joined([x, t.widened.expandedDimensions(at: 1)], [y]) { range, rows, columns in
+        let similarity = try rows[0].matmul(columns[0].transposed())
+        let places = try Tensor.places(range, columns: n, beside: x)
+        let exponentials = try Tensor.select(
+            places.column .== places.row, similarity.constant(0), (stopGradient(similarity) / rows[1]).exp())
+        return try Tensor.stack([exponentials.sum(axes: [1]), (exponentials * similarity).sum(axes: [1])], axis: 1) / Double(n - 1)
+    }
+    let current = try stopGradient(means.slice(axis: 1, from: 0, to: 1)).flattened()
     let averages = Tensor.select(state.averages .== 0, current, state.averages * (1 - gamma) + current * gamma)
-    let weights = try exponentials / averages.expandedDimensions(at: 1)
-    let pull = try (weights * similarity).sum(axes: [1]) / Double(n - 1)
+    let pull = try means.slice(axis: 1, from: 1).flattened() / averages
     let slope = averages.log() + rho - stopGradient(pull) / t
     let momenta = state.momenta * (1 - momentum) + slope * momentum
     let moved = (t - momenta * rate).clamped(min: range.lowerBound, max: range.upperBound)

@@ -1,7 +1,9 @@
 import LossKitOps
 
 /// Labels of a batch of embeddings, or of references beside it, read once: who shares one with whom.
-struct BatchLabels {
+struct BatchLabels: Sendable {
+    /// The rows' labels as they are given.
+    let names: [Int]
     /// For each row its class, numbered from 0 in order of appearance.
     let classes: [Int]
     /// The same of what the batch is compared with: itself, or references.
@@ -17,22 +19,25 @@ struct BatchLabels {
     /// - Throws: ``TensorError`` unless there is one integer for each of the embeddings [n, d].
     init(_ labels: Tensor, beside embeddings: Tensor, references: References? = nil, _ operation: String) throws {
         var numbers: [Int: Int] = [:]
-        func numbered(_ labels: Tensor, _ embeddings: Tensor, width: Int?, _ operation: String) throws -> [Int] {
+        func read(_ labels: Tensor, _ embeddings: Tensor, width: Int?, _ operation: String) throws -> [Int] {
             try requireShape(embeddings, [nil, width], "embeddings", operation)
             try requireFloatingPoint(embeddings, operation)
             try requireShape(labels, [embeddings.shape[0]], "labels", operation)
             guard !labels.dtype.isFloatingPoint else {
                 throw TensorError.dtypeMismatch(operation: operation, expected: "integer labels", actual: [labels.dtype])
             }
-            return try labels.array(of: Int.self).map { label in
-                let number = numbers[label] ?? numbers.count
-                numbers[label] = number
-                return number
-            }
+            return try labels.array(of: Int.self)
         }
-        classes = try numbered(labels, embeddings, width: nil, operation)
+        func numbered(_ label: Int) -> Int {
+            let number = numbers[label] ?? numbers.count
+            numbers[label] = number
+            return number
+        }
+        names = try read(labels, embeddings, width: nil, operation)
+        classes = names.map(numbered)
         referenceClasses =
-            try references.map { try numbered($0.labels, $0.embeddings, width: embeddings.shape[1], "\(operation) references") } ?? classes
+            try references.map { try read($0.labels, $0.embeddings, width: embeddings.shape[1], "\(operation) references").map(numbered) }
+            ?? classes
         counts = referenceClasses.reduce(into: [Int](repeating: 0, count: numbers.count)) { $0[$1] += 1 }
         excludesSelf = references?.startsWithBatch ?? true
         self.embeddings = embeddings
@@ -43,6 +48,12 @@ struct BatchLabels {
 
     /// How many references share each row's label.
     var positives: [Int] { classes.map { counts[$0] - (excludesSelf ? 1 : 0) } }
+
+    /// How many pairs of rows and references share a label, and how many do not.
+    var pairCounts: (positives: Int, negatives: Int) {
+        let same = classes.reduce(0) { $0 + counts[$1] }
+        return (same - (excludesSelf ? classes.count : 0), classes.count * referenceClasses.count - same)
+    }
 
     /// The ordered pairs of rows that share a label, by their first row, as indices.
     func positivePairs() -> (anchors: [Int], positives: [Int]) {
@@ -60,16 +71,6 @@ struct BatchLabels {
 
     /// The rows' classes [n, 1] for comparisons; in float32 these run within expressions of it.
     func column() throws -> Tensor { try Tensor(classes.map { Float($0) }, on: embeddings.device).expandedDimensions(at: 1) }
-
-    /// True where two different rows have one label, and where labels differ, [n, m]: expressions that take no memory where they are used.
-    func masks() throws -> (isPositive: Tensor, isNegative: Tensor) {
-        let (column, row) = (try column(), try Tensor(referenceClasses.map { Float($0) }, on: embeddings.device))
-        let isNegative = column .!= row
-        guard excludesSelf else { return (column .== row, isNegative) }
-        let place = try Tensor.arange(to: Double(count), dtype: .float32, on: embeddings.device).expandedDimensions(at: 1)
-        let other = try Tensor.arange(to: Double(referenceClasses.count), dtype: .float32, on: embeddings.device)
-        return ((column .== row) .&& (place .!= other), isNegative)
-    }
 }
 
 extension Reduction {

@@ -54,7 +54,11 @@ public struct EmbeddingDistance: Sendable, Equatable {
             try requireFloatingPoint(points, "EmbeddingDistance")
         }
         let first = try prepared(x)
-        let second = try y.map { try prepared($0) } ?? first
+        return try values(ofPrepared: first, y.map { try prepared($0) } ?? first)
+    }
+
+    /// The same of rows that are ``prepared(_:)``.
+    private func values(ofPrepared first: Tensor, _ second: Tensor) throws -> Tensor {
         switch measure {
         case .euclidean: return try pairwiseDistance(first, second)
         case .squaredEuclidean: return try pairwiseDistance(first, second, metric: .squaredEuclidean)
@@ -66,6 +70,12 @@ public struct EmbeddingDistance: Sendable, Equatable {
             let noise = try pairwiseDistance(first, second, metric: .squaredEuclidean)
             return try Tensor.select(isFlat, first.constant(0), noise / Tensor.select(isFlat, first.constant(1), power))
         }
+    }
+
+    /// All pairs of prepared rows so that larger is farther: distances, or similarities times -1.
+    func separation(ofPrepared first: Tensor, _ second: Tensor) throws -> Tensor {
+        let values = try values(ofPrepared: first, second)
+        return isSimilarity ? -values : values
     }
 
     /// All pairs so that larger is farther: distances, or similarities times -1.

@@ -1,31 +1,22 @@
 import LossKitOps
 
-/// Pairs of a batch of embeddings with itself, or with references: how far apart they are, and which of them count as positive and
-/// negative.
-struct EmbeddingPairs {
-    /// [n, m], larger being farther: distances, or similarities times -1.
+/// Pairs of some anchors of a batch with the whole batch, or with references: how far apart they are, and which of them count as positive
+/// and negative.
+struct EmbeddingPairs: Sendable {
+    /// Which rows of the batch the anchors are.
+    let range: Range<Int>
+    /// The anchors [b, d] and the others [m, d] as the measure takes them.
+    let anchors: Tensor
+    let others: Tensor
+    /// [b, m], larger being farther: distances, or similarities times -1.
     let far: Tensor
     /// 1 for distances, -1 for similarities: what takes a margin in their units to those of `far`.
     let sign: Double
-    let isPositive: Tensor
-    let isNegative: Tensor
-    private let embeddings: Tensor
-
-    init(
-        _ embeddings: Tensor, _ labels: Tensor, references: References? = nil, distance: EmbeddingDistance, miner: PairMiner = .all,
-        _ operation: String
-    ) throws {
-        let masks = try BatchLabels(labels, beside: embeddings, references: references, operation).masks()
-        far = try distance.separation(embeddings, references?.embeddings)
-        sign = distance.sign
-        self.embeddings = embeddings
-        (isPositive, isNegative) = try miner(stopGradient(far), sign: sign, masks.isPositive, masks.isNegative)
-    }
-
-    /// One number of elements, in the embeddings' type.
-    func reduce(_ elements: Tensor, where exists: Tensor? = nil, _ reducer: Reducer) throws -> Tensor {
-        try reducer(elements, where: exists).asType(embeddings.dtype)
-    }
+    var isPositive: Tensor
+    var isNegative: Tensor
+    /// What a loss has beside: of these anchors, and of all others.
+    let ofAnchors: [Tensor]
+    let ofOthers: [Tensor]
 }
 
 extension Tensor {

@@ -15,7 +15,9 @@ extension LossDescription.Option {
         [choice("distance", standard.measure), flag("isNormalized", standard.isNormalized)]
     }
 
-    static func reducer(_ standard: Reducer.Kind) -> LossDescription.Option { choice("reducer", standard) }
+    static func reducer(_ standard: Reducer.Kind) -> LossDescription.Option {
+        choice("reducer", NamedReducer(rawValue: standard.rawValue) ?? .mean)
+    }
 
     /// A miner by name, and the epsilon of the one that has one.
     static let miner: [LossDescription.Option] = [choice("miner", NamedMiner.all), number("epsilon", 0.1)]
@@ -23,13 +25,25 @@ extension LossDescription.Option {
 
 /// Miners that need no more than a name.
 enum NamedMiner: String, CaseIterable {
-    case all, multiSimilarity, batchHard, batchEasy, batchSemihard
+    case all, multiSimilarity, batchHard, batchEasy, batchSemihard, hardest
+}
+
+/// Reducers that need no more than a name.
+enum NamedReducer: String, CaseIterable {
+    case mean, nonZeroMean, sum, perAnchor
 }
 
 extension LossArguments {
     func distance() throws -> EmbeddingDistance { try EmbeddingDistance(choice("distance"), isNormalized: flag("isNormalized")) }
 
-    func reducer() throws -> Reducer { Reducer(try choice("reducer")) }
+    func reducer() throws -> Reducer {
+        switch try choice("reducer", of: NamedReducer.self) {
+        case .mean: .mean
+        case .nonZeroMean: .nonZeroMean
+        case .sum: .sum
+        case .perAnchor: .mean.perAnchor
+        }
+    }
 
     func miner() throws -> PairMiner {
         switch try choice("miner", of: NamedMiner.self) {
@@ -38,6 +52,7 @@ extension LossArguments {
         case .batchHard: .batchHard
         case .batchEasy: .extremes(positive: .easy, negative: .easy)
         case .batchSemihard: .extremes(positive: .easy, negative: .semihard)
+        case .hardest: .hardest()
         }
     }
 

@@ -14,6 +14,12 @@ public enum PairMiner: Sendable, Equatable {
     case multiSimilarity(epsilon: Double)
     /// One positive and one negative of each anchor that has both, as `BatchEasyHardMiner`.
     case extremes(positive: Strategy, negative: Strategy)
+    /// Of all the batch's positive pairs the farthest such part, of its negative ones the nearest, as `HDCMiner`; of pairs as far as the
+    /// last one all.
+    case hardest(part: Double = 0.5)
+    /// Of equal bins between the batch's least and largest distance, of each kind of pairs on its own, so many drawn from each, as
+    /// `UniformHistogramMiner`, but none twice.
+    case uniformHistogram(bins: Int = 100, positives: Int = 10, negatives: Int = 10, seed: UInt64 = 0)
 
     /// Which of an anchor's positives or negatives.
     public enum Strategy: String, Sendable, CaseIterable {
@@ -30,14 +36,14 @@ public enum PairMiner: Sendable, Equatable {
     /// The hardest positive and the hardest negative of each anchor, as `BatchHardMiner`.
     public static let batchHard = PairMiner.extremes(positive: .hard, negative: .hard)
 
-    /// The masks of the pairs that stay.
+    /// The masks of the pairs that stay, where each anchor's are chosen among its own.
     ///
     /// - Parameter far: How far apart pairs are, larger being farther.
     /// - Parameter sign: -1 where that is the negative of a similarity, in whose units margins are given.
     func callAsFunction(_ far: Tensor, sign: Double, _ isPositive: Tensor, _ isNegative: Tensor) throws -> (Tensor, Tensor) {
         guard far.count > 0 else { return (isPositive, isNegative) }
         switch self {
-        case .all: return (isPositive, isNegative)
+        case .all, .hardest, .uniformHistogram: return (isPositive, isNegative)
         case .margins(let positive, let negative):
             return (isPositive .&& (far .> sign * positive), isNegative .&& (far .< sign * negative))
         case .multiSimilarity(let epsilon):

@@ -34,11 +34,14 @@ public enum TripletMiner: Sendable, Equatable {
     ///   - labels: [n], integers.
     /// - Returns: Where there is no triplet, tensors [0].
     /// - Throws: Shape and type mismatches.
-    /// - Note: Memory: that of the matrix of pairs, and of the triplets. Wu et al., Sampling Matters in Deep Embedding Learning, 2017.
+    /// - Note: Memory: that of the triplets, and for angles that of the matrix of pairs. Wu et al., Sampling Matters in Deep Embedding
+    ///   Learning, 2017.
     public func triplets(embeddings: Tensor, labels: Tensor) throws -> Triplets {
         let batch = try BatchLabels(labels, beside: embeddings, "TripletMiner")
-        let apart = try EmbeddingDistance.euclidean(stopGradient(embeddings)).array(of: Double.self)
+        let units = try EmbeddingDistance.euclidean.prepared(stopGradient(embeddings))
         let n = batch.count
+        let apart = try needsAll ? pairwiseDistance(units, units).array(of: Double.self) : []
+        let blocks = RowBlocks(rows: n, columns: n, beside: units)
         var (anchors, positives, negatives): ([Int], [Int], [Int]) = ([], [], [])
         func append(_ a: Int, _ p: Int, _ n: Int) {
             anchors.append(a)
@@ -46,21 +49,34 @@ public enum TripletMiner: Sendable, Equatable {
             negatives.append(n)
         }
         var draw = NegativeDraw(self, dimension: embeddings.shape[1])
-        for a in 0..<n {
-            let row = Array(apart[a * n..<(a + 1) * n])
+        func visit(_ a: Int, _ row: ArraySlice<Double>) {
+            let row = Array(row)
             let others = (0..<n).filter { batch.classes[$0] != batch.classes[a] }
-            guard !others.isEmpty else { continue }
+            guard !others.isEmpty else { return }
             draw?.start(others.map { row[$0] })
             for p in 0..<n where p != a && batch.classes[p] == batch.classes[a] {
                 if draw != nil {
                     if let place = draw?.next() { append(a, p, others[place]) }
                 } else {
-                    for negative in others where takes(row[p], row[negative], apart[p * n + negative]) { append(a, p, negative) }
+                    for negative in others where takes(row[p], row[negative], needsAll ? apart[p * n + negative] : 0) {
+                        append(a, p, negative)
+                    }
                 }
             }
         }
+        for range in blocks.ranges {
+            let rows = try pairwiseDistance(units.slice(axis: 0, from: range.lowerBound, to: range.upperBound), units)
+            let values = try rows.array(of: Double.self)
+            for (place, a) in range.enumerated() { visit(a, values[place * n..<(place + 1) * n]) }
+        }
         func tensor(_ rows: [Int]) throws -> Tensor { try Tensor(rows, on: embeddings.device) }
         return try Triplets(anchors: tensor(anchors), positives: tensor(positives), negatives: tensor(negatives))
+    }
+
+    /// Whether it looks at distances of positives to negatives.
+    private var needsAll: Bool {
+        if case .angular = self { return true }
+        return false
     }
 
     /// Whether a triplet stays, by the distances of anchor and positive, anchor and negative, positive and negative.
@@ -146,5 +162,6 @@ public func tripletMargin(
     let anchors = try units.rows(at: triplets.anchors)
     func distance(_ rows: Tensor) throws -> Tensor { try (anchors - units.rows(at: rows)).norm(axes: [1]) }
     let elements = try (distance(triplets.positives) - distance(triplets.negatives) + margin).relu()
-    return try reducer(elements).asType(embeddings.dtype)
+    let weights = try reducer.weights(of: BatchLabels(labels, beside: embeddings, "tripletMargin"), beside: elements)
+    return try reducer(elements, weights: weights?.take(triplets.anchors)).asType(embeddings.dtype)
 }

@@ -8,10 +8,10 @@ extension LossOracle {
 
     private static func contrastive(_ given: Given, distance: String) -> [Double] {
         let pairs = PairOracle(given, distance: distance)
-        let near = pairs.x.indices.flatMap { i in
+        let near = pairs.x.indices.map { i in
             pairs.positives(i).map { max(0, pairs.beyond(pairs.value(i, $0), given.number("positiveMargin", 0))) }
         }
-        let far = pairs.x.indices.flatMap { i in
+        let far = pairs.x.indices.map { i in
             pairs.negatives(i).map { max(0, -pairs.beyond(pairs.value(i, $0), given.number("negativeMargin", 1))) }
         }
         return [reduced(near, given, "nonZeroMean") + reduced(far, given, "nonZeroMean")]
@@ -24,6 +24,7 @@ extension LossOracle {
             LossCase(options: ["distance": "dot", "isNormalized": "false", "reducer": "sum"]),
             LossCase(options: ["distance": "manhattan", "isNormalized": "false", "negativeMargin": "2"]),
             LossCase(options: ["distance": "squaredEuclidean", "negativeMargin": "2"], withOptional: true),
+            LossCase(options: ["reducer": "perAnchor"]), LossCase(options: ["miner": "hardest"], withOptional: true),
         ], formula: contrastiveFormula)
 
     static let signalToNoiseContrastive = LossOracle(

@@ -66,9 +66,21 @@ struct PairOracle {
         case "batchSemihard":
             let chosen = nearest(p)
             return both(chosen, nearest(n.filter { j in chosen.allSatisfy { far(i, j) > far(i, $0) } }))
+        case "hardest":
+            // The farther half of all positive pairs, the nearer half of all negative ones.
+            let positives = x.indices.flatMap { i in every(i, same: true).map { far(i, $0) } }.sorted(by: >)
+            let negatives = x.indices.flatMap { i in every(i, same: false).map { far(i, $0) } }.sorted()
+            let (low, high) = (positives.prefix((positives.count + 1) / 2).last, negatives.prefix((negatives.count + 1) / 2).last)
+            return (p.filter { j in low.map { far(i, j) >= $0 } ?? false }, n.filter { j in high.map { far(i, j) <= $0 } ?? false })
         default: return (p, n)
         }
     }
+}
+
+/// The same of pairs listed by their anchors.
+func reduced(_ anchors: [[Double]], _ given: LossOracle.Given, _ standard: String) -> Double {
+    guard given.word("reducer", standard) == "perAnchor" else { return reduced(anchors.flatMap { $0 }, given, standard) }
+    return anchors.reduce(0) { $0 + $1.reduce(0, +) / Double(max(1, $1.count)) } / Double(anchors.count)
 }
 
 /// The one number that a reducer makes of elements.
