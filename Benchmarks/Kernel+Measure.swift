@@ -45,12 +45,18 @@ extension Kernel {
         if let peers {
             let ours = try run(inputs)
             let check = try indices.map { try NeighborCheck(inputs, ours: $0(inputs)) }
+            let diagram = try classes.map { try DiagramCheck($0(inputs)) }
             for peer in try peers.prepare(self, inputs: inputs) where names.isEmpty || names.contains(peer.name) {
                 do {
                     let theirs = try peers.result(of: peer)
                     problems += try disagreements(ours, theirs).map { "\(name) \(size) differs from \(peer.name): \($0)" }
                     if let check, let found = theirs.indices {
                         let (note, problem) = try check.comparison(with: peer.name, found)
+                        notes.append("\(name) \(size): \(note)")
+                        problems += problem.map { ["\(name) \(size): \($0)"] } ?? []
+                    }
+                    if let diagram, let found = theirs.classes {
+                        let (note, problem) = try diagram.comparison(with: peer.name, found)
                         notes.append("\(name) \(size): \(note)")
                         problems += problem.map { ["\(name) \(size): \($0)"] } ?? []
                     }
@@ -64,7 +70,7 @@ extension Kernel {
             let peak = try Profiler.measure { try run(pass, inputs, on: device) }.1.peakBytes
             let entered = sides.filter { $0.passes.contains(pass) }
             var race = Race(count: 1 + entered.count)
-            for _ in 0...repetitions {
+            for _ in 0...min(repetitions, mostRepetitions) {
                 try race.run(0) { try Race.turn { try run(pass, inputs, on: device) } }
                 for (index, side) in entered.enumerated() { try race.run(index + 1) { try side.turn(pass) } }
             }

@@ -27,6 +27,10 @@ struct Kernel {
     var plain: (@Sendable ([Tensor], Pass) throws -> Outcome)?
     /// Which points the value is of, where that is to be compared.
     var indices: (@Sendable ([Tensor]) throws -> Tensor)?
+    /// Births and deaths [classes, 2], where the value is made of them and all are to be compared.
+    var classes: (@Sendable ([Tensor]) throws -> Tensor)?
+    /// What takes long is run less often than the rest.
+    var mostRepetitions = Int.max
     /// What peers have to know beside the inputs.
     var options: [String: Double] = [:]
     /// Takes so long that it runs only where its size is asked for.
@@ -39,6 +43,7 @@ struct Kernel {
         var value: Tensor
         var gradients: [Tensor]
         var indices: Tensor?
+        var classes: Tensor?
     }
 
     func run(_ inputs: [Tensor]) throws -> Outcome {

@@ -31,6 +31,7 @@ final class PeerProcess {
         var value: String?
         var gradients: [String]?
         var indices: String?
+        var classes: String?
         var seconds: Double?
         var versions: [String: String]?
     }
@@ -97,7 +98,7 @@ final class PeerProcess {
         guard let value = reply.value else { throw PeerError(description: "\(peer.name) gave no value") }
         return Kernel.Outcome(
             value: try .load(value, on: .cpu), gradients: try (reply.gradients ?? []).map { try .load($0, on: .cpu) },
-            indices: try reply.indices.map { try .load($0, on: .cpu) })
+            indices: try reply.indices.map { try .load($0, on: .cpu) }, classes: try reply.classes.map { try .load($0, on: .cpu) })
     }
 
     /// How long a run takes in one turn of the race, by the peer's own clock.

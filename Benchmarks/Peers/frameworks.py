@@ -13,12 +13,14 @@ torch.set_num_threads(threads)
 class Peer:
     """Passes by name: "forward" returns a value, "forward+backward" a value and its gradients; both only when they are done.
 
-    `indices` returns which points a value is of; `is_compiled` says that a first run compiles nothing."""
+    `indices` returns which points a value is of, `classes` the births and deaths [classes, 2] that a value is made of; `is_compiled` says that a first
+    run compiles nothing."""
 
-    def __init__(self, name, forward, both=None, indices=None, is_compiled=False):
+    def __init__(self, name, forward, both=None, indices=None, classes=None, is_compiled=False):
         self.name = name
         self.is_compiled = is_compiled
         self.indices = indices
+        self.classes = classes
         self.passes = {"forward": forward} | ({"forward+backward": both} if both else {})
 
 

@@ -5,7 +5,8 @@ One JSON object a line each way. Requests on standard input:
     {"command": "prepare", "kernel": K, "inputs": [FILE.npy, ...], "differentiated": N, "options": {...}}
         -> {"peers": [{"name": P, "passes": ["forward", "forward+backward"]}, ...]}
     {"command": "result", "peer": P, "folder": F}      value and gradients, which also compiles and warms up
-        -> {"value": FILE.npy, "gradients": [FILE.npy, ...]}, and "indices": FILE.npy where the value is of chosen points
+        -> {"value": FILE.npy, "gradients": [FILE.npy, ...]}, "indices": FILE.npy where the value is of chosen points
+           and "classes": FILE.npy, births and deaths, where it is of persistent homology
     {"command": "run", "peer": P, "pass": "forward"}
         -> {"seconds": S}                              one turn of the race, as Race.swift has it
     {"command": "versions"}
@@ -75,6 +76,9 @@ class Session:
         if self.peers[peer].indices:
             reply["indices"] = os.path.join(folder, "peer-indices.npy")
             numpy.save(reply["indices"], self.peers[peer].indices())
+        if self.peers[peer].classes:
+            reply["classes"] = os.path.join(folder, "peer-classes.npy")
+            numpy.save(reply["classes"], self.peers[peer].classes().astype(numpy.float64))
         return reply
 
     def run(self, peer, **request):

@@ -6,24 +6,30 @@ from scipy.spatial.distance import cdist
 from frameworks import Peer, threads
 
 
-def life(diagram):
-    return (diagram[:, 1] - diagram[:, 0]).sum()
-
-
 def peers(arrays, differentiated, options):
     (points,) = arrays
+    k = int(options["dimension"])
 
     def collapsed():
         distances = cdist(points, points)
         radius = distances.max(axis=1).min()
         tree = gudhi.RipsComplex(distance_matrix=distances, max_edge_length=radius).create_simplex_tree(max_dimension=1)
         tree.collapse_edges()
-        tree.expansion(2)
+        tree.expansion(k + 1)
         tree.compute_persistence(homology_coeff_field=2)
-        return life(tree.persistence_intervals_in_dimension(1))
+        return tree.persistence_intervals_in_dimension(k)
 
-    return [
-        Peer("ripser", lambda: life(ripser(points, maxdim=1)["dgms"][1])),
-        Peer("giotto-ph", lambda: life(ripser_parallel(points, maxdim=1, n_threads=threads)["dgms"][1])),
-        Peer("gudhi", collapsed),
-    ]
+    def peer(name, diagram):
+        def life():
+            found = diagram()
+            return (found[:, 1] - found[:, 0]).sum()
+
+        return Peer(name, life, classes=diagram)
+
+    found = [peer("gudhi", collapsed)]
+    # Those that would take minutes stay away: of 2,000 points on a circle too many columns are added to too many others.
+    if len(points) <= 1000 or points.shape[1] > 2:
+        found.append(peer("giotto-ph", lambda: ripser_parallel(points, maxdim=k, n_threads=threads)["dgms"][k]))
+    if len(points) <= 1000:
+        found.append(peer("ripser", lambda: ripser(points, maxdim=k)["dgms"][k]))
+    return found

@@ -30,9 +30,9 @@ def peers(arrays, differentiated, options):
     found = [Peer("quitefastmst", lambda: mst_euclid(points, 0)[0].sum())]
     if n <= 5000:
         found.append(Peer("scipy", dense))
-    if n <= 20_000:
+    if n <= 5000 or n * d <= 320_000:
         found.append(Peer("scikit-learn", prim))
-    if d <= 8 or n <= 5000:
+    if (d <= 8 and n <= 100_000) or n <= 5000:
         found.append(Peer("hdbscan", boruvka))
     if d <= 8:
         found.append(Peer("mlpack", lambda: emst(doubles)["output"][:, 2].sum()))
