@@ -56,6 +56,10 @@ import Testing
         try expectClose(diagramSlicedWasserstein(a, b), [1.5080275302662849], tolerance: 2e-7)
         try expectClose(diagramSlicedWassersteinKernel(a, b, bandwidth: 1.5), [exp(-1.5080275302662849 / 4.5)], tolerance: 2e-7)
         try expectClose(diagramScaleSpaceKernel(a, b, scale: 0.25), [0.7348862139202157], tolerance: 1e-6)
+        try expectClose(diagramFisherDistance(a, b, bandwidth: 0.75), [0.07247068941529963], tolerance: 3e-6)
+        try expectClose(diagramFisherKernel(a, b, bandwidth: 0.75, scale: 2), [0.8650730032154494], tolerance: 1e-6)
+        try expectClose(
+            diagramWeightedGaussianKernel(a, b, bandwidth: 0.75, weight: 1.5, power: 2), [4.709746123922255], tolerance: 1e-6)
     }
 
     /// A diagram of no points, one beside itself, and classes that never die.
@@ -70,7 +74,11 @@ import Testing
         for other in [a, empty] {
             #expect(try diagramBottleneck(other, other).scalar() == 0)
             #expect(try diagramWasserstein(other, other).scalar() == 0)
+            #expect(try diagramFisherDistance(other, other, bandwidth: 0.1).scalar() == 0)
+            #expect(try diagramWeightedGaussianKernel(other, empty, bandwidth: 0.1).scalar() == 0)
         }
+        // Of one diagram without points the other's stay on the diagonal.
+        #expect(try diagramFisherDistance(empty, a, bandwidth: 0.1).scalar() > 0.5)
         try expectClose(diagramBottleneck(empty, a), [1.25])
         try expectClose(diagramWasserstein(a, empty, order: 1), [0.5 + 0.875 + 0.125 + 1.25 + 0.125])
         func endless(_ births: [Float]) throws -> PersistenceDiagram {
@@ -92,11 +100,15 @@ import Testing
     func functionsOfDiagramsCanBeDifferentiated(device: Device) throws {
         let pairs = try Tensor(Self.pairs.enumerated().map { $1 + 0.01 * Double($0 * $0 % 7) }, shape: [5, 2], on: device)
         let grid = try Tensor([0.3, 0.9, 1.7] as [Double], on: device)
+        let other = try PersistenceDiagram(pairs: Tensor(Self.others, shape: [4, 2], on: device))
         let functions: [(String, (PersistenceDiagram) throws -> Tensor)] = [
             ("landscapes", { try $0.landscapes(at: grid, count: 2) }), ("silhouette", { try $0.silhouette(at: grid) }),
             ("entropy", { try $0.entropy() }), ("entropy curve", { try $0.entropyCurve(at: grid) }),
             ("image", { try $0.image(births: grid, lifetimes: grid, bandwidth: 0.4, power: 1.5) }),
             ("kernel", { try diagramScaleSpaceKernel($0, $0, scale: 0.3) }),
+            ("Fisher", { try diagramFisherDistance($0, other, bandwidth: 0.5) }),
+            ("Fisher kernel", { try diagramFisherKernel(other, $0, bandwidth: 0.7, scale: 2) }),
+            ("weighted", { try diagramWeightedGaussianKernel($0, $0, bandwidth: 0.6, weight: 0.8, power: 1.5) }),
         ]
         for (name, function) in functions {
             try expectGradient(at: [pairs], tolerance: 1e-6, name) { try function(PersistenceDiagram(pairs: $0[0])) }
@@ -114,6 +126,9 @@ import Testing
             ("bandwidth", { try a.image(births: list, lifetimes: list, bandwidth: 0) }),
             ("directions", { try diagramSlicedWasserstein(a, a, directions: 0) }),
             ("scale", { try diagramScaleSpaceKernel(a, a, scale: 0) }),
+            ("bandwidth", { try diagramFisherDistance(a, a, bandwidth: .nan) }),
+            ("scale", { try diagramFisherKernel(a, a, bandwidth: 1, scale: 0) }),
+            ("power", { try diagramWeightedGaussianKernel(a, a, bandwidth: 1, power: -1) }),
         ])
     }
 }

@@ -103,38 +103,38 @@ public func diagramSlicedWasserstein(
     return apart.asType(first.births.dtype)
 }
 
-/// The scale-space kernel of two diagrams: points that are alike count, those near the diagonal do not.
+/// The Fisher distance of two diagrams: the angle between the square roots of their densities, bumps at their points and, for the
+/// other's sake, at the other's projections on the diagonal.
 ///
-/// `1 / (8 pi s) sum over p, q of exp(-|p - q|^2 / (8 s)) - exp(-|p - q'|^2 / (8 s))`, q' the point q with birth and death exchanged;
-/// torch-topological's `MultiScaleKernel`, GUDHI's `PersistenceScaleSpaceKernel` of bandwidth sqrt(4 s), up to its normalisation.
+/// `arccos(sum over z of sqrt(p(z) q(z)))`, p and q the sums of `exp(-|z - u|^2 / (2 s^2))` over the points u of either diagram and the
+/// other's projections, at all of these points z, each divided by its sum; GUDHI's `PersistenceFisherDistance`. Classes that never die are
+/// left out. At distance 0 the derivative is 0.
 ///
 /// - Parameters:
 ///   - first: A diagram.
 ///   - second: Another one, on the same device.
-///   - scale: s, above 0.
-/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for the scale.
-/// - Note: J. Reininghaus, S. Huber, U. Bauer, R. Kwitt, A stable multi-scale kernel for topological machine learning, 2015.
-public func diagramScaleSpaceKernel(_ first: PersistenceDiagram, _ second: PersistenceDiagram, scale: Double) throws -> Tensor {
-    guard scale > 0 else {
-        throw TensorError.invalidArgument(operation: "diagramScaleSpaceKernel", expected: "a scale above 0", actual: "\(scale)")
-    }
-    let (births, deaths) = (try first.births.expandedDimensions(at: 1), try first.deaths.expandedDimensions(at: 1))
-    func similarity(_ other: (Tensor, Tensor)) -> Tensor {
-        (((births - other.0).square() + (deaths - other.1).square()) * (-1 / (8 * scale))).exp()
-    }
-    let difference = similarity((second.births, second.deaths)) - similarity((second.deaths, second.births))
-    return try difference.sum() * (1 / (8 * Double.pi * scale))
-}
-
-/// The sliced Wasserstein kernel of two diagrams, `exp(-SW / (2 bandwidth^2))`; see ``diagramSlicedWasserstein(_:_:directions:)``.
-///
-/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for a bandwidth that is not above 0.
-public func diagramSlicedWassersteinKernel(
-    _ first: PersistenceDiagram, _ second: PersistenceDiagram, bandwidth: Double, directions: Int = 10
-) throws -> Tensor {
+///   - bandwidth: s, above 0.
+/// - Returns: In 0...pi / 2; 0 of two diagrams without points.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for the bandwidth.
+/// - Note: The angle is taken from both the difference and the sum of the roots, so a small one does not cancel. T. Le, M. Yamada,
+///   Persistence Fisher kernel, 2018.
+public func diagramFisherDistance(_ first: PersistenceDiagram, _ second: PersistenceDiagram, bandwidth: Double) throws -> Tensor {
     guard bandwidth > 0 else {
-        throw TensorError.invalidArgument(
-            operation: "diagramSlicedWassersteinKernel", expected: "a bandwidth above 0", actual: "\(bandwidth)")
+        throw TensorError.invalidArgument(operation: "diagramFisherDistance", expected: "a bandwidth above 0", actual: "\(bandwidth)")
     }
-    return try (diagramSlicedWasserstein(first, second, directions: directions) * (-1 / (2 * bandwidth * bandwidth))).exp()
+    guard first.births.count + second.births.count > 0 else { return try .zeros([], dtype: first.births.dtype, on: first.births.device) }
+    func middles(_ diagram: PersistenceDiagram) -> Tensor { (diagram.births + diagram.deaths) * 0.5 }
+    func points(_ diagram: PersistenceDiagram, _ other: PersistenceDiagram) throws -> (Tensor, Tensor) {
+        (try .concatenate([diagram.births, middles(other)]), try .concatenate([diagram.deaths, middles(other)]))
+    }
+    let (own, others) = (try points(first, second), try points(second, first))
+    let births = try Tensor.concatenate([own.0, others.0]).expandedDimensions(at: 1)
+    let deaths = try Tensor.concatenate([own.1, others.1]).expandedDimensions(at: 1)
+    func roots(_ points: (Tensor, Tensor)) throws -> Tensor {
+        let apart = (births - points.0).square() + (deaths - points.1).square()
+        let densities = try (apart * (-0.5 / (bandwidth * bandwidth))).exp().sum(axes: [1])
+        return try (densities / densities.sum()).squareRoot()
+    }
+    let (p, q) = (try roots(own), try roots(others))
+    return try (p - q).norm().atan2((p + q).norm()) * 2
 }
