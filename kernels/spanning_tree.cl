@@ -85,20 +85,45 @@ __kernel void tree_best(GLOBAL_IN(int, component), GLOBAL_IN(int, partner), GLOB
     if (i < n && partner[i] >= 0 && component[partner[i]] != component[i]) atomic_min(best + component[i], as_uint(lower[i]));
 }
 
+// The sum from each point to its k-th nearest other one. `nearest` [k, n] are those so far, ascending; the items of a group look at the same others.
+__kernel void tree_cores(GLOBAL_IN(float, columns), GLOBAL_OUT(float, nearest), GLOBAL_OUT(float, cores), const int metric, const long n, const long d,
+                         const long k) {
+    AT_IN(float, columns);
+    AT_OUT(float, nearest);
+    AT_OUT(float, cores);
+    const long i = get_global_id(0);
+    if (i >= n) return;
+    float last = INFINITY;
+    for (long l = 0; l < k; l++) nearest[l * n + i] = INFINITY;
+    for (long j = 0; j < n; j++) {
+        if (j == i) continue;
+        const float sum = sum_between(columns, metric, n, d, i, j);
+        if (!(sum < last)) continue;
+        long place = k - 1;
+        for (; place > 0 && nearest[(place - 1) * n + i] > sum; place--) nearest[place * n + i] = nearest[(place - 1) * n + i];
+        nearest[place * n + i] = sum;
+        last = nearest[(k - 1) * n + i];
+    }
+    cores[i] = last;
+}
+
 #define TREE_CHECK \
     for (; j < n; j += step) { \
         if (component[j] == own) continue; \
-        const float sum = sum_between(columns, metric, n, d, i, j); \
+        const float apart = sum_between(columns, metric, n, d, i, j); \
+        const float sum = is_mutual ? fmax(apart, fmax(core, cores[j])) : apart; \
         if (sum >= strict) continue; \
         strict = same_length(sum, metric, -1); \
         nearest = (int)j; \
     }
 
 // For each point whose partner has come into its own component, and that may have its component's shortest edge, the nearest foreign point. Of equals
-// the first: among edges of one length from i, the one with the smaller partner comes first in the order, whichever end i is.
-__kernel void tree_search(GLOBAL_IN(float, columns), GLOBAL_IN(int, component), GLOBAL_OUT(int, partner), GLOBAL_OUT(float, lower),
-                          GLOBAL_OUT(uint, best), GLOBAL_IN(int, remaining), const int metric, const long n, const long d) {
+// the first: among edges of one length from i, the one with the smaller partner comes first in the order, whichever end i is. By mutual reachability
+// no edge is shorter than the cores of its ends.
+__kernel void tree_search(GLOBAL_IN(float, columns), GLOBAL_IN(float, cores), GLOBAL_IN(int, component), GLOBAL_OUT(int, partner), GLOBAL_OUT(float, lower),
+                          GLOBAL_OUT(uint, best), GLOBAL_IN(int, remaining), const int is_mutual, const int metric, const long n, const long d) {
     AT_IN(float, columns);
+    AT_IN(float, cores);
     AT_IN(int, component);
     AT_OUT(int, partner);
     AT_OUT(float, lower);
@@ -110,6 +135,7 @@ __kernel void tree_search(GLOBAL_IN(float, columns), GLOBAL_IN(int, component), 
     const int own = component[i];
     if (partner[i] >= 0 && component[partner[i]] != own) return;
     if (as_uint(lower[i]) > *(volatile __global uint *)(best + own)) return;
+    const float core = is_mutual ? cores[i] : 0;
     float strict = NAN;
     int nearest = -1;
     long j = 0;
@@ -122,6 +148,7 @@ __kernel void tree_search(GLOBAL_IN(float, columns), GLOBAL_IN(int, component), 
         } else {
             for (long k = 0; k < d; k++) sums = fmax(sums, fabs(vload16(0, columns + k * n + j) - columns[k * n + i]));
         }
+        if (is_mutual) sums = fmax(sums, fmax(vload16(0, cores + j), core));
         const int16 isNearer = vload16(0, component + j) != own && !(sums >= strict);
         if (!any(isNearer)) continue;
         float each[16];
@@ -148,6 +175,7 @@ __kernel void tree_search(GLOBAL_IN(float, columns), GLOBAL_IN(int, component), 
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (isIdle) return;
+    const float core = is_mutual ? cores[i] : 0;
     float strict = NAN;
     int nearest = -1;
     long j = lid;

@@ -18,7 +18,10 @@ package struct SpanningTree: Sendable {
     package let lengths: [Float]
 
     /// The tree of float32 points [n, d], all finite.
-    package init(_ metric: Metric, n: Int, d: Int, points: BufferSlice, on device: Device) throws {
+    ///
+    /// With `neighbors`, in 1..<n, by mutual reachability: an edge is no shorter than its ends' distances to their nearest others of that
+    /// number.
+    package init(_ metric: Metric, n: Int, d: Int, neighbors: Int = 0, points: BufferSlice, on device: Device) throws {
         guard n > 1 else {
             (edges, lengths) = ([], [])
             return
@@ -27,8 +30,8 @@ package struct SpanningTree: Sendable {
         self = try device.run(
             "spanning_tree", shape: [n, d], reads: [points], bytes: 4 * n * d, flops: 3 * n * n * d / 2,
             numbers: { tree in tree.edges.map { Double($0) } + tree.lengths.map { Double($0) } },
-            host: { Self(unsorted: try host(metric, n: n, d: d, points: $0.read(0))) },
-            openCL: { Self(unsorted: try openCL(metric, n: n, d: d, points: points, on: $0)) })
+            host: { Self(unsorted: try host(metric, n: n, d: d, neighbors: neighbors, points: $0.read(0))) },
+            openCL: { Self(unsorted: try openCL(metric, n: n, d: d, neighbors: neighbors, points: points, on: $0)) })
     }
 
     private init(unsorted tree: (edges: [Int32], lengths: [Float])) {
@@ -42,7 +45,7 @@ package struct SpanningTree: Sendable {
 // MARK: - CPU
 
 private func host(
-    _ metric: SpanningTree.Metric, n: Int, d: Int, neighbors: Int = 0, points: UnsafePointer<Float>
+    _ metric: SpanningTree.Metric, n: Int, d: Int, neighbors: Int, points: UnsafePointer<Float>
 ) throws -> ([Int32], [Float]) {
     var tree = losskit_tree()
     (tree.metric, tree.n, tree.d, tree.is_mutual) = (metric.rawValue, Int64(n), Int64(d), neighbors > 0 ? 1 : 0)
@@ -90,16 +93,6 @@ private func findCores(_ tree: Shared<losskit_tree>, _ neighbors: Int, _ scratch
 }
 
 extension SpanningTree {
-    /// The tree of points on the host by mutual reachability: an edge is as long as the larger of its own length and its ends' to their
-    /// k-th nearest others.
-    package init(mutual metric: Metric, neighbors: Int, n: Int, d: Int, points: [Float]) throws {
-        try Self.check(n)
-        self = try points.withUnsafeBufferPointer { points in
-            guard let points = points.baseAddress else { return Self(unsorted: ([], [])) }
-            return Self(unsorted: try host(metric, n: n, d: d, neighbors: neighbors, points: points))
-        }
-    }
-
     private static func check(_ n: Int) throws {
         guard n <= mostPoints else {
             throw DeviceError.invalidLaunch(kernel: "spanning_tree", problem: "\(n) points, \(mostPoints) at most")
@@ -111,7 +104,7 @@ extension SpanningTree {
 
 /// All rounds are queued at once; those after the last merge find one component left and do nothing.
 private func openCL(
-    _ metric: SpanningTree.Metric, n: Int, d: Int, points: BufferSlice, on encoder: OpenCLEncoder
+    _ metric: SpanningTree.Metric, n: Int, d: Int, neighbors: Int, points: BufferSlice, on encoder: OpenCLEncoder
 ) throws -> ([Int32], [Float]) {
     func scratch(_ count: Int) throws -> KernelArgument { .buffer(BufferSlice(try encoder.scratch(byteCount: 4 * count), elementSize: 4)) }
     let (columns, component, partner, lower) = (try scratch(n * d), try scratch(n), try scratch(n), try scratch(n))
@@ -129,10 +122,18 @@ private func openCL(
     }
     try launch(
         "tree_begin", [.buffer(points), columns, component, partner, lower, best, low, high, edgeArgument, remaining, count, .count(d)])
+    let cores = neighbors > 0 ? try scratch(n) : lower
+    if neighbors > 0 {
+        let sizes = [.int32(metric.rawValue), count, .count(d), KernelArgument.count(neighbors)]
+        try launch("tree_cores", [columns, scratch(n * neighbors), cores] + sizes)
+    }
     let rounds = Int.bitWidth - (n - 1).leadingZeroBitCount
     for _ in 0..<rounds {
         try launch("tree_best", [component, partner, lower, best, count])
-        let search = [columns, component, partner, lower, best, remaining, .int32(metric.rawValue), count, .count(d)]
+        let search = [
+            columns, cores, component, partner, lower, best, remaining, .int32(neighbors > 0 ? 1 : 0), .int32(metric.rawValue), count,
+            .count(d),
+        ]
         if encoder.traits.isCPU {
             try launch("tree_search", search, local: min(8, group))
         } else {

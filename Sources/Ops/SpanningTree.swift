@@ -79,7 +79,8 @@ public func minimumSpanningTree(_ points: Tensor, metric: Metric = .euclidean) t
 ///   - metric: See ``minimumSpanningTree(_:metric:)``.
 /// - Returns: Edges, and lengths without a gradient.
 /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for k; see ``minimumSpanningTree(_:metric:)``.
-/// - Note: On the host, by a hierarchy of boxes in low dimensions; O(n d) memory.
+/// - Note: The same tree on every device, bit for bit; on the CPU with a hierarchy of boxes in low dimensions. O(n d) memory, on OpenCL
+///   devices O(n (d + k)).
 public func mutualReachabilityTree(_ points: Tensor, minimumSamples: Int, metric: Metric = .euclidean) throws -> MinimumSpanningTree {
     let operation = "mutualReachabilityTree"
     guard try points.checked().rank == 2, points.shape[0] >= 2, points.dtype.isFloatingPoint else {
@@ -93,13 +94,13 @@ public func mutualReachabilityTree(_ points: Tensor, minimumSamples: Int, metric
         throw TensorError.invalidArgument(
             operation: operation, expected: "minimumSamples in 1...\(n - 1) for \(n) points", actual: "\(minimumSamples)")
     }
-    let single = stopGradient(points).asType(.float32)
+    let single = try stopGradient(points).asType(.float32).packed().evaluated()
     if let row = try single.isFinite().all(axes: [1]).booleans().firstIndex(of: false) {
         throw TensorError.invalidArgument(operation: operation, expected: "finite coordinates", actual: "point \(row) is not")
     }
     let measured = metric == .cosine ? try single.unitVectors(operation) : single
     let tree = try SpanningTree(
-        mutual: metric.treeMetric(), neighbors: minimumSamples, n: n, d: d, points: measured.array(of: Float.self))
+        metric.treeMetric(), n: n, d: d, neighbors: minimumSamples, points: measured.slice(), on: single.device)
     if let edge = tree.lengths.firstIndex(where: { !$0.isFinite }) {
         throw TensorError.invalidArgument(
             operation: operation, expected: "distances that float32 can hold",

@@ -310,6 +310,7 @@ struct Stop: Sendable {
             var results: [Tensor] = []
             for n in [2, 3, 33] { results.append(try mstLength(numbers([n, 3], on: device))) }
             for n in [2, 17] { results.append(try minimumSpanningTree(numbers([3, n, 2], on: device)).lengths) }
+            for k in [1, 5] { results.append(try mutualReachabilityTree(numbers([33, 3], on: device), minimumSamples: k).lengths) }
             return results
         },
     ]

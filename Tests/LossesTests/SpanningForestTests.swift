@@ -58,10 +58,21 @@ import Testing
     }
 
     @Test(arguments: Device.all, [1, 3])
-    func mutualReachabilityIsPrims(device: Device, samples: Int) throws {
-        for cloud in Cloud.all where cloud.n <= 300 && cloud.n > samples && cloud.name != "tiny and huge" {
+    func mutualReachabilityIsPrimsBitForBit(device: Device, samples: Int) throws {
+        for cloud in Cloud.all where cloud.n > samples {
             let tree = try mutualReachabilityTree(cloud.tensor(on: device), minimumSamples: samples)
-            let expected = cloud.mutualTree(samples)
+            let expected = try #require(Cloud.mutualTrees[samples]?[cloud.name])
+            #expect(try tree.edges.array(of: Int.self) == expected.flatMap { [$0.i, $0.j] }, "\(cloud.name)")
+            #expect(try tree.lengths.array(of: Float.self).map(\.bitPattern) == expected.map(\.length.bitPattern), "\(cloud.name)")
+        }
+    }
+
+    @Test(arguments: Device.all, [Metric.squaredEuclidean, .manhattan, .chebyshev])
+    func soItIsUnderOtherMetrics(device: Device, metric: Metric) throws {
+        let length: Cloud.Length = metric == .manhattan ? .manhattan : metric == .chebyshev ? .chebyshev : .squared
+        for cloud in Cloud.all where 20..<200 ~= cloud.n {
+            let tree = try mutualReachabilityTree(cloud.tensor(on: device), minimumSamples: 7, metric: metric)
+            let expected = cloud.tree(length, cores: cloud.cores(length, 7))
             #expect(try tree.edges.array(of: Int.self) == expected.flatMap { [$0.i, $0.j] }, "\(cloud.name)")
             #expect(try tree.lengths.array(of: Float.self) == expected.map(\.length), "\(cloud.name)")
         }
@@ -81,30 +92,10 @@ import Testing
 }
 
 extension Cloud {
-    /// Prim's algorithm over all pairs by (the larger of length and both ends' distances to their k-th nearest others, i, j).
-    fileprivate func mutualTree(_ k: Int) -> [(length: Float, i: Int, j: Int)] {
-        func length(_ a: Int, _ b: Int) -> Float {
-            var sum: Float = 0
-            for c in 0..<d { sum = Length.euclidean.next(sum, values[a * d + c] - values[b * d + c]) }
-            return sum.squareRoot()
-        }
-        let cores = (0..<n).map { i in (0..<n).filter { $0 != i }.map { length(i, $0) }.sorted()[k - 1] }
-        func edge(_ a: Int, _ b: Int) -> (length: Float, i: Int, j: Int) {
-            (max(length(a, b), cores[a], cores[b]), min(a, b), max(a, b))
-        }
-        var outside = Array(1..<n)
-        var nearest = outside.map { edge(0, $0) }
-        var tree: [(length: Float, i: Int, j: Int)] = []
-        while let place = outside.indices.min(by: { nearest[$0] < nearest[$1] }) {
-            let added = outside[place]
-            tree.append(nearest[place])
-            outside.remove(at: place)
-            nearest.remove(at: place)
-            for index in outside.indices {
-                let fresh = edge(added, outside[index])
-                if fresh < nearest[index] { nearest[index] = fresh }
-            }
-        }
-        return tree.sorted { $0 < $1 }
-    }
+    /// By how many neighbours a core has.
+    fileprivate static let mutualTrees = Dictionary(
+        uniqueKeysWithValues: [1, 3].map { k in
+            let trees = all.filter { $0.n > k }.map { ($0.name, $0.tree(.euclidean, cores: $0.cores(.euclidean, k))) }
+            return (k, Dictionary(uniqueKeysWithValues: trees))
+        })
 }

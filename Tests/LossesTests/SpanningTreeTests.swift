@@ -54,12 +54,32 @@ struct Cloud: Sendable, CustomTestStringConvertible {
         static let chebyshev = Length(next: { max($0, abs($1)) }, isRoot: false)
     }
 
-    /// Prim's algorithm over all pairs in the order (length, i, j), then sorted by it.
-    func tree(_ length: Length) -> [(length: Float, i: Int, j: Int)] {
+    private func distance(_ length: Length, _ a: Int, _ b: Int) -> Float {
+        var sum: Float = 0
+        for k in 0..<d { sum = length.next(sum, values[a * d + k] - values[b * d + k]) }
+        return length.isRoot ? sum.squareRoot() : sum
+    }
+
+    /// How far each point's k-th nearest other one is.
+    func cores(_ length: Length, _ k: Int) -> [Float] {
+        (0..<n).map { i in
+            var nearest: [Float] = []
+            for j in 0..<n where j != i {
+                let next = distance(length, i, j)
+                guard nearest.count < k || next < nearest[k - 1] else { continue }
+                nearest.insert(next, at: nearest.firstIndex { $0 > next } ?? nearest.count)
+                if nearest.count > k { nearest.removeLast() }
+            }
+            return nearest[k - 1]
+        }
+    }
+
+    /// Prim's algorithm over all pairs in the order (length, i, j), then sorted by it. No edge is shorter than the cores of its ends.
+    func tree(_ length: Length, cores: [Float]? = nil) -> [(length: Float, i: Int, j: Int)] {
         func edge(_ a: Int, _ b: Int) -> (length: Float, i: Int, j: Int) {
-            var sum: Float = 0
-            for k in 0..<d { sum = length.next(sum, values[a * d + k] - values[b * d + k]) }
-            return (length.isRoot ? sum.squareRoot() : sum, a < b ? a : b, a < b ? b : a)
+            var apart = distance(length, a, b)
+            if let cores { apart = max(apart, cores[a], cores[b]) }
+            return (apart, a < b ? a : b, a < b ? b : a)
         }
         var outside = Array(1..<n)
         var nearest = outside.map { edge(0, $0) }

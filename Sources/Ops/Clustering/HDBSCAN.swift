@@ -65,7 +65,7 @@ public struct HDBSCAN: Sendable {
 ///   - selection: Which clusters are told apart.
 ///   - allowsSingleCluster: Whether all points may be one cluster.
 /// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for the numbers; see ``minimumSpanningTree(_:metric:)``.
-/// - Note: On the host, by a hierarchy of boxes in low dimensions; O(n d) memory. R. Campello, D. Moulavi, A. Zimek, J. Sander,
+/// - Note: The tree is ``mutualReachabilityTree(_:minimumSamples:metric:)``, what follows runs on the host. R. Campello, D. Moulavi, A. Zimek, J. Sander,
 ///   Hierarchical density estimates for data clustering, visualization, and outlier detection, 2015.
 public func hdbscan(
     _ points: Tensor, minimumClusterSize: Int = 5, minimumSamples: Int? = nil, metric: Metric = .euclidean,
