@@ -54,8 +54,8 @@ static inline int lk_compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-// Sorts a list, moves what occurs in it an odd number of times to another one, which is empty, and empties it.
-static inline bool lk_keep_odd(lk_ledger *ledger, lk_list *list, lk_list *kept) {
+// Sorts a list and leaves one of each of what occurs in it an odd number of times.
+static inline void lk_remove_even(lk_list *list) {
     enum { few = 32 };
     int64_t count = 0;
     if (list->count > few) qsort(list->items, (size_t)list->count, 8, lk_compare);
@@ -69,6 +69,13 @@ static inline bool lk_keep_odd(lk_ledger *ledger, lk_list *list, lk_list *kept) 
         if (count && list->items[count - 1] == list->items[i]) count--;
         else list->items[count++] = list->items[i];
     }
+    list->count = count;
+}
+
+// The same, moved to another list, which is empty; the first one then is.
+static inline bool lk_keep_odd(lk_ledger *ledger, lk_list *list, lk_list *kept) {
+    lk_remove_even(list);
+    const int64_t count = list->count;
     list->count = 0;
     if (!count) return true;
     kept->items = lk_resize(ledger, NULL, 0, 8 * count);

@@ -114,7 +114,7 @@ int64_t losskit_rips_components(losskit_rips *rips) {
         rips->is_branch[rank] = i != j;
         if (i == j) continue;
         parent[i > j ? i : j] = i < j ? i : j;
-        if (!rips_add_pair(rips, -1, rank)) break;
+        if (!rips_add_pair(rips, -1, -1, rank)) break;
     }
     lk_resize(&rips->ledger, parent, 4 * rips->n, 0);
     return atomic_load(&rips->ledger.failed) ? -1 : rips->pair_count;

@@ -9,14 +9,21 @@ enum { rips_vertices = losskit_rips_dimensions + 2, rips_lanes = 16 };
 static const uint32_t rips_never = UINT32_MAX;
 
 typedef struct {
-    uint64_t key;
-    int64_t column;
+    _Atomic uint64_t key;
+    _Atomic int64_t column;
 } rips_entry;
 
 typedef struct {
     rips_entry *entries;
-    int64_t count, capacity;
+    int64_t capacity;
 } rips_table;
+
+// The simplices that were added to a column. Others may be reading it when the column goes on; what it was before is kept until all are done.
+typedef struct rips_added {
+    struct rips_added *older;
+    int64_t count;
+    uint64_t items[];
+} rips_added;
 
 struct losskit_rips {
     int64_t n, stride, edge_count;
@@ -30,9 +37,10 @@ struct losskit_rips {
     int64_t *binomials;
     int bits[rips_vertices];
     lk_list collected[losskit_rips_pieces];
-    // The columns, the last simplex first, and of each the simplices added to it.
+    // The columns, the last simplex first, of each the simplices added to it, and the first one that nobody has begun.
     lk_list columns;
-    lk_list *added;
+    _Atomic(rips_added *) *added;
+    _Atomic int64_t next;
     // Columns by their pivots: of this dimension, and of the one before.
     rips_table pivots, cleared;
     losskit_rips_pair *pairs;
@@ -79,17 +87,24 @@ static inline void rips_vertices_of(const losskit_rips *rips, uint64_t simplex, 
 
 // MARK: - Columns and classes
 
+static inline int64_t rips_added_bytes(int64_t count) { return (int64_t)sizeof(rips_added) + 8 * count; }
+
 static inline void rips_drop_columns(losskit_rips *rips) {
     if (rips->added) {
-        for (int64_t c = 0; c < rips->columns.count; c++) lk_drop(&rips->ledger, &rips->added[c]);
-        lk_resize(&rips->ledger, rips->added, (int64_t)sizeof(lk_list) * rips->columns.count, 0);
+        for (int64_t c = 0; c < rips->columns.count; c++) {
+            for (rips_added *list = atomic_load(&rips->added[c]), *older; list; list = older) {
+                older = list->older;
+                lk_resize(&rips->ledger, list, rips_added_bytes(list->count), 0);
+            }
+        }
+        lk_resize(&rips->ledger, rips->added, 8 * rips->columns.count, 0);
         rips->added = NULL;
     }
     lk_drop(&rips->ledger, &rips->columns);
 }
 
-// Notes a class by the ranks of the edges that begin and end it, -1 for none.
-static inline bool rips_add_pair(losskit_rips *rips, int64_t birth, int64_t death) {
+// Notes a class by its column and the ranks of the edges that begin and end it, -1 for none.
+static inline bool rips_add_pair(losskit_rips *rips, int64_t column, int64_t birth, int64_t death) {
     if (rips->pair_count == rips->pair_capacity) {
         const int64_t size = sizeof(losskit_rips_pair), capacity = rips->pair_capacity ? 2 * rips->pair_capacity : 16;
         losskit_rips_pair *pairs = lk_resize(&rips->ledger, rips->pairs, size * rips->pair_capacity, size * capacity);
@@ -98,6 +113,7 @@ static inline bool rips_add_pair(losskit_rips *rips, int64_t birth, int64_t deat
         rips->pair_capacity = capacity;
     }
     losskit_rips_pair *pair = &rips->pairs[rips->pair_count++];
+    pair->column = column;
     for (int end = 0; end < 2; end++) {
         pair->birth[end] = birth < 0 ? -1 : rips->edges[2 * birth + end];
         pair->death[end] = death < 0 ? -1 : rips->edges[2 * death + end];

@@ -7,6 +7,8 @@ package struct VietorisRips: Sendable {
     package struct Class: Sendable {
         package let birth: (Int, Int)?
         package let death: (Int, Int)?
+        /// The vertices of the simplices of a representative cocycle, one after another, where they were asked for.
+        package let cocycle: [Int32]
     }
 
     /// By dimension: of dimension 0 those that end, of others those that live for some time.
@@ -31,28 +33,63 @@ package struct VietorisRips: Sendable {
     ///
     /// There are at most ``mostPoints(maximumDimension:)``. Classes do not depend on how many threads there are. What the reduction holds
     /// counts against the CPU's memory limit, less what is alive when it begins.
-    package init(distances: [Float], n: Int, maximumDimension: Int, threshold: Float, limit: Int? = nil) throws {
+    package init(
+        distances: ArraySlice<Float>, n: Int, maximumDimension: Int, threshold: Float, withCocycles: Bool = false, limit: Int? = nil
+    ) throws {
         let memory = Device.cpu.memory
         let limit = Int64(max(1, min(limit ?? .max, memory.limit - memory.live)))
-        guard let rips = losskit_rips_create(Int64(n), distances, threshold, Int32(max(1, maximumDimension)), limit) else {
-            throw Self.outOfMemory(16 * n * n)
+        let created = distances.withUnsafeBufferPointer {
+            losskit_rips_create(Int64(n), $0.baseAddress, threshold, Int32(max(1, maximumDimension)), limit)
         }
+        guard let rips = created else { throw Self.outOfMemory(16 * n * n) }
         defer { losskit_rips_destroy(rips) }
         var classes = [try Self.found(losskit_rips_components(rips), in: rips)]
         let shared = Shared(rips)
         for dimension in 1..<max(1, maximumDimension + 1) {
             ThreadPool.forEach(Int(losskit_rips_pieces)) { losskit_rips_collect(shared.value, Int32(dimension), Int64($0)) }
-            classes.append(try Self.found(losskit_rips_reduce(rips, Int32(dimension)), in: rips))
+            losskit_rips_begin(rips)
+            ThreadPool.forEach(ThreadPool.threadCount) { _ in losskit_rips_reduce(shared.value, Int32(dimension)) }
+            let count = losskit_rips_end(rips, Int32(dimension))
+            classes.append(try Self.found(count, in: rips, cocyclesOf: withCocycles ? dimension : nil))
         }
         self.classes = classes
         peakBytes = Int(losskit_rips_peak_bytes(rips))
     }
 
-    private static func found(_ count: Int64, in rips: OpaquePointer) throws -> [Class] {
+    /// Those of many clouds by their distances [clouds, n, n], each up to its own threshold; clouds share the threads.
+    package static func all(
+        distances: [Float], n: Int, maximumDimension: Int, thresholds: [Float], withCocycles: Bool
+    ) throws -> [VietorisRips] {
+        let clouds = thresholds.count, memory = Device.cpu.memory
+        let limit = (memory.limit - memory.live) / max(1, min(clouds, ThreadPool.threadCount))
+        var found = [Result<VietorisRips, any Error>?](repeating: nil, count: clouds)
+        found.withUnsafeMutableBufferPointer { found in
+            let shared = Shared(found)
+            @Sendable func find(_ cloud: Int) {
+                shared.value[cloud] = Result {
+                    try VietorisRips(
+                        distances: distances[cloud * n * n..<(cloud + 1) * n * n], n: n, maximumDimension: maximumDimension,
+                        threshold: thresholds[cloud], withCocycles: withCocycles, limit: limit)
+                }
+            }
+            // A single one's reduction has the threads for itself.
+            if clouds == 1 { find(0) } else { ThreadPool.forEach(clouds, find) }
+        }
+        return try found.compactMap { try $0?.get() }
+    }
+
+    private static func found(_ count: Int64, in rips: OpaquePointer, cocyclesOf dimension: Int? = nil) throws -> [Class] {
         guard count >= 0 else { throw outOfMemory(Int(losskit_rips_peak_bytes(rips))) }
         func edge(_ ends: (Int32, Int32)) -> (Int, Int)? { ends.0 < 0 ? nil : (Int(ends.0), Int(ends.1)) }
+        func cocycle(_ column: Int64) -> [Int32] {
+            guard let dimension else { return [] }
+            let simplices = losskit_rips_cocycle(rips, Int32(dimension), column, nil)
+            var vertices = [Int32](repeating: 0, count: Int(simplices) * (dimension + 1))
+            losskit_rips_cocycle(rips, Int32(dimension), column, &vertices)
+            return vertices
+        }
         let pairs = UnsafeBufferPointer(start: losskit_rips_pairs(rips), count: Int(count))
-        return pairs.map { Class(birth: edge($0.birth), death: edge($0.death)) }
+        return pairs.map { Class(birth: edge($0.birth), death: edge($0.death), cocycle: cocycle($0.column)) }
     }
 
     private static func outOfMemory(_ bytes: Int) -> DeviceError {

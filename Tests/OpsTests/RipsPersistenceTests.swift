@@ -171,7 +171,7 @@ private func crossPolytope(_ d: Int) -> [Float] {
         func square(_ values: [Float]) throws -> Tensor { try Tensor(values, shape: [2, 2], on: device) }
         let points = try square([0, 1, 1, 0])
         let calls: [(String, () throws -> Any)] = [
-            ("point 1", { try ripsPersistence(square([0, 0, .nan, 1])) }),
+            ("point 1", { try ripsPersistence(square([0, 0, .nan, 1])) }), ("point 0", { try ripsPersistence(square([.infinity, 0, 0, 1])) }),
             ("none", { try ripsPersistence(Tensor.zeros([0, 2], on: device)) }),
             ("[4]", { try ripsPersistence(Tensor([1, 2, 3, 4] as [Float], on: device)) }),
             ("[2, 1]", { try ripsPersistence(distances: Tensor.zeros([2, 1], on: device)) }),

@@ -6,9 +6,10 @@
 enum { losskit_rips_dimensions = 6 };
 
 /// A class of persistent homology: the edges i < j that appear last in the simplex that begins it and in the one that ends it; {-1, -1} where there
-/// is none (a vertex begins it, or nothing ends it).
+/// is none (a vertex begins it, or nothing ends it). `column` is what losskit_rips_cocycle asks for.
 typedef struct losskit_rips_pair {
     int32_t birth[2], death[2];
+    int64_t column;
 } losskit_rips_pair;
 
 /// Persistent homology over Z/2 of a Vietoris-Rips filtration.
@@ -30,11 +31,18 @@ int losskit_rips_fits(int64_t n, int32_t dimension);
 /// The classes of dimension 0 that end, in the order of the filtration: the edges of the spanning tree. Gives how many there are, -1 without memory.
 int64_t losskit_rips_components(losskit_rips *rips);
 
-/// For dimensions 1, 2, ... in turn, the pieces' columns are collected, which several threads may do, and then reduced. Gives how many classes there
-/// are that live for some time, the youngest first, or -1 where there is no memory.
+/// For dimensions 1, 2, ... in turn, the pieces' columns are collected, which several threads may do. Then, begun by one, they are reduced, which as
+/// many threads as like do with each other. The end gives how many classes there are that live for some time, the youngest first, or -1 where there
+/// is no memory.
 enum { losskit_rips_pieces = 64 };
 void losskit_rips_collect(losskit_rips *rips, int32_t dimension, int64_t piece);
-int64_t losskit_rips_reduce(losskit_rips *rips, int32_t dimension);
+void losskit_rips_begin(losskit_rips *rips);
+void losskit_rips_reduce(losskit_rips *rips, int32_t dimension);
+int64_t losskit_rips_end(losskit_rips *rips, int32_t dimension);
+
+/// The vertices of the simplices of a class's representative cocycle, `dimension` + 1 each, the last edge's first; of the dimension that ended last.
+/// Gives how many simplices there are; null for `vertices` asks for that alone.
+int64_t losskit_rips_cocycle(const losskit_rips *rips, int32_t dimension, int64_t column, int32_t *vertices);
 
 /// The classes found last.
 const losskit_rips_pair *losskit_rips_pairs(const losskit_rips *rips);

@@ -15,7 +15,7 @@ private func diagram(_ points: Tensor, dimension: Int, _ operation: String) thro
 ///   - points: [n, d] with n >= 1, floating point, finite.
 ///   - dimension: 0 for components, 1 for loops, 2 for voids.
 ///   - power: At least 1.
-/// - Throws: See ``ripsPersistence(_:maximumDimension:threshold:metric:)``; ``TensorError/invalidArgument(operation:expected:actual:)``
+/// - Throws: See ``ripsPersistence(_:maximumDimension:threshold:metric:withCocycles:)``; ``TensorError/invalidArgument(operation:expected:actual:)``
 ///   for the options.
 public func totalPersistence(_ points: Tensor, dimension: Int = 1, power: Double = 2) throws -> Tensor {
     try require(power >= 1 && power.isFinite, "totalPersistence", "a finite power of at least 1", power)
@@ -30,7 +30,7 @@ public func totalPersistence(_ points: Tensor, dimension: Int = 1, power: Double
 /// - Parameters:
 ///   - points: [n, d] with n >= 1, floating point, finite.
 ///   - dimension: 0 for components, 1 for loops, 2 for voids.
-/// - Throws: See ``ripsPersistence(_:maximumDimension:threshold:metric:)``; ``TensorError/invalidArgument(operation:expected:actual:)``
+/// - Throws: See ``ripsPersistence(_:maximumDimension:threshold:metric:withCocycles:)``; ``TensorError/invalidArgument(operation:expected:actual:)``
 ///   for the dimension.
 public func persistenceEntropy(_ points: Tensor, dimension: Int = 0) throws -> Tensor {
     try diagram(points, dimension: dimension, "persistenceEntropy").entropy()

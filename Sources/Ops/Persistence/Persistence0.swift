@@ -10,7 +10,7 @@ import LossKitKernels
 ///   - points: [n, d], floating point, finite. One point or none give a diagram without pairs.
 ///   - metric: See ``minimumSpanningTree(_:metric:)``.
 /// - Throws: See ``minimumSpanningTree(_:metric:)``.
-/// - Note: O(n d) memory, where ``ripsPersistence(_:maximumDimension:threshold:metric:)`` needs all distances.
+/// - Note: O(n d) memory, where ``ripsPersistence(_:maximumDimension:threshold:metric:withCocycles:)`` needs all distances.
 public func persistence0(_ points: Tensor, metric: Metric = .euclidean) throws -> PersistenceDiagram {
     guard try points.checked().rank == 2, points.dtype.isFloatingPoint else {
         throw TensorError.shapeMismatch(operation: "persistence0", expected: "floating-point points [n, d]", actual: [points.shape])

@@ -13,6 +13,11 @@ public struct PersistenceDiagram: Sendable {
     public let deathGenerators: Tensor
     /// [classes]: the births of the classes that never die.
     public let essentialBirths: Tensor
+    /// A representative cocycle of each class, where they were asked for, those of the classes that never die last: int32
+    /// [simplices, dimension + 1], the simplices that it is 1 on.
+    ///
+    /// From a class's birth until before its death every simplex of the next dimension has an even number of them among its facets.
+    public internal(set) var cocycles: [Tensor] = []
 
     /// How many classes never die.
     public var essentialCount: Int { essentialBirths.count }
