@@ -6,7 +6,8 @@ struct PersistenceCommand: ParsableCommand {
         commandName: "persistence", abstract: "The persistent homology of points, of a matrix of distances or of an image.",
         discussion: """
             Example: losskit persistence points.npy --max-dimension 1 --output pairs.npy --plot diagram.svg --barcode barcode.svg
-            Points, and distances, are taken by their Vietoris-Rips filtration, an image [h, w] or [d, h, w] by its sublevel sets.
+            Points, and distances, are taken by their Vietoris-Rips filtration, or with --alpha by the union of balls around them; an image
+            [h, w] or [d, h, w] by its sublevel sets.
             """)
 
     @Argument(help: "Points [n, d], or what --distances and --image say.") var input: String
@@ -14,28 +15,25 @@ struct PersistenceCommand: ParsableCommand {
     @Option(help: "Edges longer than this never appear; by default the enclosing radius.") var threshold: Double?
     @Option(help: "squaredEuclidean, euclidean, manhattan, chebyshev or cosine.") var metric = "euclidean"
     @Flag(help: "The input is a matrix of distances [n, n].") var distances = false
+    @Flag(help: "Points of 2 or 3 coordinates by their alpha complex; births and deaths are squares of radii.") var alpha = false
     @Flag(help: "The input is an image; its voxels are the corners of cubes.") var image = false
     @Option(help: "Write the classes to this file, [pairs, 3]: dimension, birth, death (infinity where a class never dies).")
     var output: String?
     @Option(help: "Draw the diagram to this .svg file.") var plot: String?
     @Option(help: "Draw the barcode to this .svg file.") var barcode: String?
+    @Option(help: "Draw the landscapes to this .svg file.") var landscape: String?
     @OptionGroup var options: RunOptions
 
     func validate() throws {
-        if distances && image { throw ValidationError("expected one of --distances and --image, got both") }
+        let chosen = [("--distances", distances), ("--image", image), ("--alpha", alpha)].filter(\.1).map(\.0)
+        if chosen.count > 1 { throw ValidationError("expected one of --distances, --image and --alpha, got \(chosen.joined(separator: " and "))") }
     }
 
     func run() throws {
         let (device, metric) = (try options.device(), try Metric.named(metric))
         let input = try ArrayFile.load(self.input, on: device)
         try options.report(on: device, outputs: [output]) {
-            let diagrams =
-                try image
-                ? cubicalPersistence(input)
-                : distances
-                    ? ripsPersistence(distances: input, maximumDimension: maxDimension, threshold: threshold)
-                    : ripsPersistence(input, maximumDimension: maxDimension, threshold: threshold, metric: metric)
-            return try diagrams.flatMap(Bar.all)
+            try diagrams(of: input, metric).flatMap(Bar.all)
         } writing: { bars in
             try write(bars)
         } text: { bars in
@@ -56,6 +54,13 @@ struct PersistenceCommand: ParsableCommand {
         }
     }
 
+    private func diagrams(of input: Tensor, _ metric: Metric) throws -> [PersistenceDiagram] {
+        if image { return try cubicalPersistence(input) }
+        if alpha { return try alphaPersistence(input) }
+        if distances { return try ripsPersistence(distances: input, maximumDimension: maxDimension, threshold: threshold) }
+        return try ripsPersistence(input, maximumDimension: maxDimension, threshold: threshold, metric: metric)
+    }
+
     private func dimensions(_ bars: [Bar]) -> [(Int, [Bar])] {
         Dictionary(grouping: bars, by: \.dimension).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
@@ -74,6 +79,7 @@ struct PersistenceCommand: ParsableCommand {
         }
         if let plot { try ScatterChart.diagram(bars).svg.write(to: plot) }
         if let barcode { try BarcodeChart(bars: bars).svg.write(to: barcode) }
+        if let landscape { try LandscapeChart(bars: bars).svg.write(to: landscape) }
     }
 }
 

@@ -25,14 +25,14 @@ import Testing
         let file = try folder.write("points.npy", points, shape: [5, 2])
         let outcome = try CommandLineTool.run(
             "persistence", file, "--max-dimension", "1", "--output", folder.path("pairs.npy"), "--plot", folder.path("diagram.svg"),
-            "--barcode", folder.path("barcode.svg"), "--device", device, "--json")
+            "--barcode", folder.path("barcode.svg"), "--landscape", folder.path("landscape.svg"), "--device", device, "--json")
         #expect(outcome.status == 0, "\(outcome.errors)")
         let pairs = try folder.floats("pairs.npy")
         #expect(pairs.dropLast(3) == [0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 10, 0, 0, .infinity])
         #expect(pairs.suffix(3) == [1, 1, Float(2).squareRoot()])
         let dimensions = try #require(outcome.object["dimensions"] as? [[String: Int]])
         #expect(dimensions == [["dimension": 0, "classes": 5, "essential": 1], ["dimension": 1, "classes": 1, "essential": 0]])
-        for name in ["diagram.svg", "barcode.svg"] {
+        for name in ["diagram.svg", "barcode.svg", "landscape.svg"] {
             #expect(try String(contentsOfFile: folder.path(name), encoding: .utf8).contains("dimension 1"))
         }
     }
@@ -43,6 +43,9 @@ import Testing
         let outcome = try CommandLineTool.run("persistence", ring, "--image", "--output", folder.path("pairs.npy"), "--device", "cpu")
         #expect(outcome.status == 0 && outcome.output.contains("never die"), "\(outcome.errors)")
         #expect(try folder.floats("pairs.npy") == [0, 1, .infinity, 1, 8, 9])
+        let square = try folder.write("square.npy", Array(points[..<8]), shape: [4, 2])
+        #expect(try CommandLineTool.run("persistence", square, "--alpha", "--output", folder.path("pairs.npy")).status == 0)
+        #expect(try folder.floats("pairs.npy") == [0, 0, 0.25, 0, 0, 0.25, 0, 0, 0.25, 0, 0, .infinity, 1, 0.25, 0.5])
         let matrix = try folder.write("matrix.npy", [0, 3, 3, 0] as [Float], shape: [2, 2])
         #expect(try CommandLineTool.run("persistence", matrix, "--distances", "--output", folder.path("pairs.npy")).status == 0)
         #expect(try folder.floats("pairs.npy") == [0, 0, 3, 0, 0, .infinity])
@@ -55,7 +58,7 @@ import Testing
         let calls: [([String], String)] = [
             (["mst", file, "--metric", "euclidian"], "did you mean euclidean?"), (["mst", flat], "[10]"),
             (["persistence", flat], "[10]"), (["persistence", file, "--distances"], "[5, 2]"),
-            (["persistence", file, "--distances", "--image"], "got both"), (["persistence", file, "--max-dimension", "9"], "9"),
+            (["persistence", file, "--distances", "--image"], "got --distances and --image"), (["persistence", file, "--max-dimension", "9"], "9"),
             (["persistence", folder.path("absent.npy")], "absent.npy"), (["mst", file, "--plot", "/nonexistent/t.svg"], "t.svg"),
         ]
         for (arguments, culprit) in calls {

@@ -2,9 +2,11 @@
 // The CPU's hot loops. Functions work on one thread, on the part of the work they are given; Swift shares the parts out.
 
 #include "losskit_alignment.h"
+#include "losskit_complex.h"
 #include "losskit_coordinate_pairs.h"
 #include "losskit_cross_entropy.h"
 #include "losskit_cubical.h"
+#include "losskit_delaunay.h"
 #include "losskit_exact_transport.h"
 #include "losskit_expression.h"
 #include "losskit_formula.h"

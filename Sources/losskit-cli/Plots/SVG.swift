@@ -19,6 +19,18 @@ struct SVG {
                 + "stroke=\"\(colour)\" stroke-width=\"\(width)\" stroke-linecap=\"round\"\(dashes)\(faintness)/>")
     }
 
+    /// A line through places, under which the ground is tinted down to a height if one is given.
+    mutating func curve(_ places: [(x: Double, y: Double)], colour: String, width: Double = 1.5, opacity: Double = 1, ground: Double? = nil) {
+        let points = places.map { "\(Self.short($0.x)),\(Self.short($0.y))" }.joined(separator: " ")
+        if let ground, let first = places.first, let last = places.last {
+            let ends = ["\(Self.short(last.x)),\(Self.short(ground))", "\(Self.short(first.x)),\(Self.short(ground))"]
+            elements.append("<polygon points=\"\(points) \(ends.joined(separator: " "))\" fill=\"\(colour)\" fill-opacity=\"0.12\"/>")
+        }
+        elements.append(
+            "<polyline points=\"\(points)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"\(width)\" "
+                + "stroke-opacity=\"\(Self.short(opacity))\" stroke-linejoin=\"round\"/>")
+    }
+
     mutating func circle(_ x: Double, _ y: Double, radius: Double, colour: String) {
         elements.append(
             "<circle cx=\"\(Self.short(x))\" cy=\"\(Self.short(y))\" r=\"\(radius)\" fill=\"\(colour)\" fill-opacity=\"0.75\"/>")
