@@ -74,10 +74,10 @@ private func cech(_ values: [Double], d: Int) -> [NaiveHomology.Class] {
         }
     }
 
-    /// GUDHI 3.13.0 gave the numbers of classes and their total lives.
+    /// GUDHI 3.13.0 gave the numbers of classes that live for more than 1e-5, and all classes' total lives.
     @Test(arguments: Device.all)
     func largerCloudsAreGudhis(device: Device) throws {
-        let counts = [[499, 392], [499, 578, 115]]
+        let counts = [[485, 331], [497, 533, 101]]
         let lives = [[0.5264754791164856, 0.45616758991322764], [2.3901580441016224, 2.293569045227596, 0.2799035323141865]]
         for d in [2, 3] {
             let values: [Double] = (0..<500 * d).map { place in
@@ -85,7 +85,8 @@ private func cech(_ values: [Double], d: Int) -> [NaiveHomology.Class] {
                 return sin(Double(i * i) * (0.7 + 0.31 * Double(k)))
             }
             let diagrams = try alphaPersistence(tensor(values, d: d, on: device))
-            #expect(diagrams.map(\.births.count) == counts[d - 2])
+            let longer = try diagrams.map { try $0.persistence.array(of: Double.self).filter { $0 > 1e-5 }.count }
+            #expect(longer == counts[d - 2])
             #expect(diagrams.map(\.essentialCount) == Array([1, 0, 0].prefix(d)))
             try expectClose(Tensor.stack(diagrams.map { try $0.persistence.sum() }), lives[d - 2], tolerance: 2e-6)
         }
@@ -174,7 +175,7 @@ private func cech(_ values: [Double], d: Int) -> [NaiveHomology.Class] {
         try expectClose(shuffledSlope, try slope.rows(at: order).array(of: Double.self), tolerance: 1e-5)
         let scaled = try HomologyClasses(alphaPersistence(points)).map { (16 * $0.birth, 16 * $0.death) }
         #expect(try HomologyClasses(alphaPersistence(points * 4)).classes == scaled.classes)
-        // A generator's points lie on a sphere of that radius, which holds no other.
+        // Generators are points, filled up with -1.
         let diagram = try alphaPersistence(points)[2]
         #expect(try diagram.deathGenerators.array(of: Int.self).allSatisfy { -1..<40 ~= $0 } && diagram.births.count > 0)
     }
@@ -188,11 +189,11 @@ private func cech(_ values: [Double], d: Int) -> [NaiveHomology.Class] {
             ("[4]", { try alphaPersistence(Tensor.ones([4], on: device)) }),
             ("point 1", { try alphaPersistence(Tensor([0, 0, .infinity, 1] as [Float], shape: [2, 2], on: device)) }),
             ("squares", { try alphaPersistence(plane * 1e30) }),
-            ("order", {
-                try gradient(at: plane) { outer in
-                    try gradient(at: outer) { try alphaPersistence($0)[0].deaths.sum() }.square().sum()
-                }
-            }),
         ])
+        #expect(throws: TensorError.notDifferentiable(operation: "alphaPersistence", order: 2)) {
+            try gradient(at: plane) { outer in
+                try gradient(at: outer) { try alphaPersistence($0)[0].deaths.sum() }.square().sum()
+            }
+        }
     }
 }
