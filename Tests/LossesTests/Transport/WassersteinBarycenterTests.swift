@@ -68,7 +68,8 @@ import Testing
                 0.2378551666561095, 0.2714966831726949, 0.1922110316151193, 0.0845519971405044, 0.02329332711364825, 0.004289775451592345,
                 0.0010045605310246412,
             ], tolerance: 2e-6)
-        // `barycenter_debiased`. Where no mass is due it falls by steps that grow smaller.
+        // `barycenter_debiased` after 100,000 steps. Where no mass is due it falls by steps that grow smaller: in doubles too 3,000 of them
+        // end 4e-4 from there, on the image 1.1e-3.
         let shares = try Tensor([0.3, 0.7] as [Float], on: device)
         let debiased = try wassersteinBarycenter(
             distributions: weights, cost: cost, weights: shares, epsilon: 0.01, options: .init(tolerance: 1e-6, maximumIterations: 3000))
@@ -78,7 +79,7 @@ import Testing
                 0.0007371321690493257, 0.0005038295592984707, 0.0008977736105617534, 0.0009048896334053883, 3.791020892860295e-05,
                 0.037519401031226765, 0.23849890134938714, 0.4542301750314254, 0.23084041352011048, 0.034355568842724345, 0,
                 0.0014740050438825252,
-            ]), tolerance: 2e-4)
+            ]), tolerance: 2e-3)
     }
 
     /// With shares that differ, whatever the cost is given as, step for step.
@@ -163,7 +164,7 @@ import Testing
             [
                 0.0006558470899397789, 0.0015443484645939573, 0.033342242556824546, 0.11249009922212824, 0.14882982475442544,
                 0.06954288986680578, 0.006521211599198834, 0.0006212418800893221,
-            ], tolerance: 2e-4)
+            ], tolerance: 2e-3)
         // A volume of one slice is the image.
         let slice = try wassersteinBarycenter(
             images: images.expandedDimensions(at: 1), weights: shares, epsilon: 0.02, spacing: [1, 1 / 7, 1 / 7],

@@ -49,13 +49,14 @@ struct BarycenterProblem {
         return try Tensor(values.map { Float($0 / total) }, shape: [count, 1], on: other.device)
     }
 
-    /// Epsilon times logarithms of v_k [k, s], K_k u_k (negated), K_k^T v_k (negated) [k, n], d and K d (negated) [1, s].
+    /// Epsilon times logarithms of v_k [k, s], K_k u_k (negated), K_k^T v_k (negated) [k, n], d, K d (negated) and d K d [1, s].
     private struct State {
         var v: Tensor
         var ofRows: Tensor
         var ofColumns: Tensor
         var d: Tensor
         var ofOwn: Tensor
+        var ownMass: Tensor
     }
 
     /// A step; the barycentre's logarithm [1, s] times epsilon.
@@ -67,6 +68,7 @@ struct BarycenterProblem {
         if let own {
             log = try (log + state.d).evaluated()
             state.ofOwn = try own(.x, potentials: state.d, logWeights: none, own: state.ofOwn, epsilon: epsilon).soft
+            state.ownMass = try (state.d - state.ofOwn).evaluated()
             state.d = try ((state.d + log + state.ofOwn) * 0.5).evaluated()
         }
         return try log.evaluated()
@@ -79,7 +81,8 @@ struct BarycenterProblem {
         let (k, s) = (softMin.batch, softMin.n)
         func zeros(_ shape: [Int]) throws -> Tensor { try Tensor.zeros(shape, on: logDistributions.device).evaluated() }
         let none = try zeros([1, s])
-        var state = State(v: try zeros([k, s]), ofRows: try zeros([k, s]), ofColumns: try zeros([k, softMin.m]), d: none, ofOwn: none)
+        var state = State(
+            v: try zeros([k, s]), ofRows: try zeros([k, s]), ofColumns: try zeros([k, softMin.m]), d: none, ofOwn: none, ownMass: none)
         var (iterations, error, log) = (0, Double.infinity, none)
         while iterations < options.maximumIterations {
             let eps = iterations < schedule.count ? schedule[iterations] : epsilon
@@ -87,8 +90,9 @@ struct BarycenterProblem {
             iterations += 1
             let isLast = iterations == options.maximumIterations
             if iterations > schedule.count, isLast || (iterations - schedule.count) % 10 == 0 {
-                // Of each plan, which has the last v.
-                let marginals = ((state.v - state.ofRows) / eps).exp()
+                // Of each plan, which has the last v, and of the barycentre's with itself, which has the last d.
+                let masses = [state.v - state.ofRows] + (own == nil ? [] : [state.ownMass])
+                let marginals = try (Tensor.concatenate(masses) / eps).exp()
                 error = try (marginals - (log / eps).exp()).absolute().sum(axes: [1]).max().scalar()
             }
             state.v = try (log + state.ofRows).evaluated()
