@@ -74,9 +74,6 @@ func requireShape(_ tensor: Tensor, _ shape: [Int?], _ name: String, _ operation
 }
 
 extension Tensor {
-    /// At least float32, for values that are rounded between several steps.
-    var widened: Tensor { dtype == .float64 ? self : asType(.float32) }
-
     /// A number beside this tensor: of its type, on its device.
     func constant(_ value: Double) throws -> Tensor { try .full([], value, dtype: dtype, on: device) }
 

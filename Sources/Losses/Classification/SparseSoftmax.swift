@@ -21,7 +21,7 @@ public func entmax(_ logits: Tensor, alpha: Double = 1.5, axis: Int = -1) throws
     let axes = [axis]
     guard logits.count > 0 else { return logits }
     // 16-bit storage between the steps would not converge.
-    let wide = logits.widened
+    let wide = logits.inArithmetic()
     let peak = try stopGradient(wide).max(axes: axes, keepDimensions: true)
     let z = (wide - peak) * (alpha - 1)
     let power = 1 / (alpha - 1)

@@ -25,7 +25,7 @@ public func knowledgeDistillation(
     try requireFloatingPoint(logits, operation)
     try require(temperature > 0, operation, "temperature > 0", temperature)
     try require((0...1).contains(alpha), operation, "alpha in 0...1", alpha)
-    let spread = try divergence(from: logits.widened / temperature, to: stopGradient(teacherLogits).widened / temperature)
+    let spread = try divergence(from: logits.inArithmetic() / temperature, to: stopGradient(teacherLogits).inArithmetic() / temperature)
     let soft = (spread * (temperature * temperature)).asType(logits.dtype)
     guard let targets else { return try reduction(soft) }
     return try reduction(soft * alpha + crossEntropy(logits: logits, targets: targets, reduction: .none) * (1 - alpha))
@@ -82,8 +82,8 @@ public func decoupledDistillation(
         let rest = try masked.logSumExp(axes: [1], keepDimensions: true)
         return try (rows.pick(scaled) - all, rest.squeezed(axes: [1]) - all, rows.others(masked - rest))
     }
-    let student = try parts(logits.widened / temperature)
-    let teacher = try parts(stopGradient(teacherLogits).widened / temperature)
+    let student = try parts(logits.inArithmetic() / temperature)
+    let teacher = try parts(stopGradient(teacherLogits).inArithmetic() / temperature)
     let target = try divergenceTerms(from: student.own, to: teacher.own) + divergenceTerms(from: student.rest, to: teacher.rest)
     let shares = try rows.others(divergenceTerms(from: student.others, to: teacher.others))
     let elements = try (target * alpha + shares.sum(axes: [1]) * beta) * (temperature * temperature)

@@ -2,7 +2,7 @@ import LossKitOps
 
 /// `-|x_i - y_j|^2 / (2 sigma^2)`, the logarithms of Gaussian kernels of all pairs of a block of rows with all columns.
 private func kernelLogarithms(_ x: Tensor, _ y: Tensor, _ sigma: Double) throws -> Tensor {
-    try pairwiseDistance(x.widened, y.widened, metric: .squaredEuclidean) * (-0.5 / (sigma * sigma))
+    try pairwiseDistance(x.inArithmetic(), y.inArithmetic(), metric: .squaredEuclidean) * (-0.5 / (sigma * sigma))
 }
 
 private func requireSigma(_ sigma: Double, _ operation: String) throws {

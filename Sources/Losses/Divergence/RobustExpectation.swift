@@ -34,7 +34,7 @@ public func robustExpectation(
     try requireFloatingPoint(values, "robustExpectation")
     try require(values.rank > 0 && values.shape[values.rank - 1] > 0, "robustExpectation", "values [..., s] with s > 0", values.shape)
     try require(lambda > 0 && lambda.isFinite, "robustExpectation", "lambda > 0", lambda)
-    let (v, p) = (values.widened, stopGradient(probabilities).widened)
+    let (v, p) = (values.inArithmetic(), stopGradient(probabilities).inArithmetic())
     guard v.count > 0 else { return try reduction(v.sum(axes: [-1])).asType(values.dtype) }
     let result: Tensor
     switch divergence {

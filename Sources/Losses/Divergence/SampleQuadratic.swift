@@ -22,7 +22,7 @@ public func sampleQuadratic(
     try requireEqualShapes(targetCounts, modelCounts, "sampleQuadratic")
     try requireFloatingPoint(targetCounts, "sampleQuadratic")
     try require(targetCounts.rank > 0, "sampleQuadratic", "counts [..., x]", targetCounts.shape)
-    let (a, b) = (targetCounts.widened, modelCounts.widened)
+    let (a, b) = (targetCounts.inArithmetic(), modelCounts.inArithmetic())
     let (n, m) = (try a.sum(axes: [-1]), try b.sum(axes: [-1]))
     func pairs(_ counts: Tensor, _ total: Tensor) throws -> Tensor { try (counts * (counts - 1)).sum(axes: [-1]) / (total * (total - 1)) }
     let cross = try (a * b).sum(axes: [-1]) / (n * m)

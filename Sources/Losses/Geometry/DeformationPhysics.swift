@@ -2,7 +2,7 @@ import LossKitOps
 
 /// What points x [n, 3] of one time lack, as seen from each: the offsets [n, k, 3] of its neighbours.
 private func offsets(_ points: Tensor, _ neighbours: Tensor) throws -> Tensor {
-    try points.widened.take(neighbours, axis: 0) - points.widened.expandedDimensions(at: 1)
+    try points.inArithmetic().take(neighbours, axis: 0) - points.inArithmetic().expandedDimensions(at: 1)
 }
 
 private func checkedNeighbours(_ given: Tensor, _ weights: Tensor, of points: Tensor, _ operation: String) throws -> Tensor {
@@ -16,7 +16,7 @@ private func checkedNeighbours(_ given: Tensor, _ weights: Tensor, of points: Te
 
 /// The turns [n, 4] from one time to another, `q conj(p)` of unit quaternions (w, x, y, z).
 private func turns(_ q: Tensor, from p: Tensor) throws -> Tensor {
-    let (a, b) = (try q.widened.unitRows(), try stopGradient(p).widened.unitRows())
+    let (a, b) = (try q.inArithmetic().unitRows(), try stopGradient(p).inArithmetic().unitRows())
     let (w, v) = (try a.slice(axis: 1, from: 0, to: 1), try a.slice(axis: 1, from: 1))
     let (s, u) = (try b.slice(axis: 1, from: 0, to: 1), try b.slice(axis: 1, from: 1) * -1)
     return try Tensor.concatenate([w * s - (v * u).sum(axes: [1], keepDimensions: true), w * u + s * v + cross(v, u)], axis: 1)

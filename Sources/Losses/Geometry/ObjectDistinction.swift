@@ -33,7 +33,7 @@ public func objectOpacity(opacities: Tensor, labels: Tensor, reduction: Reductio
     try requireShape(opacities, [nil, nil], "opacities", "objectOpacity")
     try requireFloatingPoint(opacities, "objectOpacity")
     let labels = try checkedClasses(labels, shape: [opacities.shape[0]], below: opacities.shape[1], "objectOpacity")
-    let held = opacities.widened.clamped(min: 1e-4, max: 1 - 1e-4)
+    let held = opacities.inArithmetic().clamped(min: 1e-4, max: 1 - 1e-4)
     let isOwn = try labels.expandedDimensions(at: 1) .== Tensor.arange(to: Double(opacities.shape[1]), on: opacities.device)
     return try reduction(-Tensor.select(isOwn, held, 1 - held).log()).asType(opacities.dtype)
 }

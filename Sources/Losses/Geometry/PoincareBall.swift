@@ -16,7 +16,7 @@ public func poincarePoints(features: Tensor, curvature: Double = 1, clip: Double
     try require(features.rank > 0, "poincarePoints", "features [..., d]", features.shape)
     try require(curvature > 0 && curvature.isFinite, "poincarePoints", "curvature > 0", curvature)
     try require(clip.map { $0 > 0 } ?? true, "poincarePoints", "clip > 0", clip ?? 0)
-    let x = features.widened
+    let x = features.inArithmetic()
     let norm = try x.length(axes: [-1], keepDimensions: true)
     let clipped = clip.map { x * ($0 / norm.clamped(min: $0)) } ?? x
     let length = (clip.map { norm.clamped(max: $0) } ?? norm) * curvature.squareRoot()
@@ -73,8 +73,8 @@ public func poincareLogits(points: Tensor, offsets: Tensor, normals: Tensor, cur
     try requireEqualShapes(offsets, normals, "poincareLogits")
     let p = try poincarePoints(features: offsets, curvature: curvature)
     let root = curvature.squareRoot()
-    let length = try normals.widened.norm(axes: [1]).clamped(min: 1e-15)
-    let w = try moebiusDifference(p, points.widened.expandedDimensions(at: 1), curvature)
+    let length = try normals.inArithmetic().norm(axes: [1]).clamped(min: 1e-15)
+    let w = try moebiusDifference(p, points.inArithmetic().expandedDimensions(at: 1), curvature)
     let along = try (w * normals).sum(axes: [2]) / length
     let rest = try (1 - w.square().sum(axes: [2]) * curvature).clamped(min: 1e-7)
     // lambda |a| is 2 |normals|: the factors 1 - c |p|^2 cancel, and within the sine only a's direction counts.

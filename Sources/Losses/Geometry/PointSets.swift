@@ -31,7 +31,7 @@ private func requireSets(_ x: Tensor, _ y: Tensor, _ operation: String) throws {
 ///   Correspondence and Chamfer Matching, 1977.
 public func chamfer(x: Tensor, y: Tensor, isSquared: Bool = true) throws -> Tensor {
     try requireSets(x, y, "chamfer")
-    let (a, b) = (x.widened, y.widened)
+    let (a, b) = (x.inArithmetic(), y.inArithmetic())
     func oneWay(_ a: Tensor, _ b: Tensor) throws -> Tensor {
         let squares = try (a - nearest(a, b)).square().sum(axes: [1])
         return try (isSquared ? squares : squares.squareRoot()).mean()
@@ -63,7 +63,7 @@ public enum HausdorffForm: String, Sendable, CaseIterable {
 ///   Using the Hausdorff Distance, 1993.
 public func hausdorff(x: Tensor, y: Tensor, form: HausdorffForm = .maximum) throws -> Tensor {
     try requireSets(x, y, "hausdorff")
-    let (a, b) = (x.widened, y.widened)
+    let (a, b) = (x.inArithmetic(), y.inArithmetic())
     let (there, back) = try ((a - nearest(a, b)).norm(axes: [1]), (b - nearest(b, a)).norm(axes: [1]))
     let value =
         switch form {

@@ -40,7 +40,7 @@ public func surfaceAlignment(
     let shares = try densities(samples, centers, rotations, scales, opacities, neighbours)
     let raw = try shares.sum(axes: [1])
     let density = Tensor.select(raw .>= 1, raw / (stopGradient(raw) + 1e-12), raw)
-    let beta = try scales.widened.min(axes: [1]).take(neighbours, axis: 0).mean(axes: [1])
+    let beta = try scales.inArithmetic().min(axes: [1]).take(neighbours, axis: 0).mean(axes: [1])
     switch form {
     case .density: return try reduction((density - ((distances / beta).square() * -0.5).exp()).absolute()).asType(samples.dtype)
     case .distance:
@@ -75,12 +75,12 @@ public func normalConsistency(
     try requireShape(opacities, [centers.shape[0]], "opacities", operation)
     let owners = try checkedClasses(owners, shape: [samples.shape[0]], below: centers.shape[0], "normalConsistency owners")
     let thinnest = try scales.argMin(axis: 1).oneHot(classes: 3, dtype: rotations.dtype)
-    let normals = try (rotations.widened * thinnest.expandedDimensions(at: 1)).sum(axes: [2])
+    let normals = try (rotations.inArithmetic() * thinnest.expandedDimensions(at: 1)).sum(axes: [2])
     let own = try normals.take(owners, axis: 0)
     let others = try normals.take(neighbours, axis: 0)
     let side = try stopGradient((others * own.expandedDimensions(at: 1)).sum(axes: [2], keepDimensions: true))
     let aligned = Tensor.select(side .< 0, -others, others)
-    let offset = try samples.widened.expandedDimensions(at: 1) - centers.take(neighbours, axis: 0)
+    let offset = try samples.inArithmetic().expandedDimensions(at: 1) - centers.take(neighbours, axis: 0)
     let height = try (offset * others).sum(axes: [2]).absolute()
     let thickness = try scales.min(axes: [1]).clamped(min: 1e-6).take(neighbours, axis: 0)
     let raw = try stopGradient(densities(samples, centers, rotations, scales, opacities, neighbours) * height / thickness.square())
@@ -93,7 +93,7 @@ public func normalConsistency(
 private func densities(
     _ samples: Tensor, _ centers: Tensor, _ rotations: Tensor, _ scales: Tensor, _ opacities: Tensor, _ neighbours: Tensor
 ) throws -> Tensor {
-    let offset = try samples.widened.expandedDimensions(at: 1) - centers.take(neighbours, axis: 0)
+    let offset = try samples.inArithmetic().expandedDimensions(at: 1) - centers.take(neighbours, axis: 0)
     let turned = try (offset.expandedDimensions(at: 3) * rotations.take(neighbours, axis: 0)).sum(axes: [2])
     let form = try (turned / scales.take(neighbours, axis: 0)).square().sum(axes: [2]).clamped(max: 1e8)
     return try (form * -0.5).exp() * opacities.take(neighbours, axis: 0)

@@ -21,7 +21,7 @@ public func angular(embeddings: Tensor, labels: Tensor, alpha: Double = 40, redu
     let given = try BatchLabels(labels, beside: embeddings, "angular").classes
     let places = try Tensor(given.indices.sorted { (given[$0], $0) < (given[$1], $1) }, on: embeddings.device)
     let batch = try BatchLabels(labels.take(places), beside: embeddings, "angular")
-    let units = try embeddings.rows(at: places).widened.unitRows()
+    let units = try embeddings.rows(at: places).inArithmetic().unitRows()
     let (names, slope) = (try batch.column(), try units.constant(alpha * .pi / 180).tan().square())
     /// Exponentials of the rows' cosines with their negatives, [b, n].
     @Sendable func weights(_ range: Range<Int>, _ rows: Tensor, _ columns: Tensor) throws -> Tensor {

@@ -14,7 +14,7 @@ import LossKitOps
 public func centerLoss(embeddings: Tensor, centers: Tensor, targets: Tensor, reduction: Reduction = .mean) throws -> Tensor {
     try requireProxies(centers, beside: embeddings, "centerLoss")
     let targets = try checkedClasses(targets, shape: [embeddings.shape[0]], below: centers.shape[0], "centerLoss")
-    let apart = try embeddings.widened - centers.widened.rows(at: targets)
+    let apart = try embeddings.inArithmetic() - centers.inArithmetic().rows(at: targets)
     return try reduction(apart.square().sum(axes: [1]) * 0.5).asType(embeddings.dtype)
 }
 
@@ -32,7 +32,7 @@ public func movedCenters(_ centers: Tensor, embeddings: Tensor, targets: Tensor,
     try require((0...1).contains(rate), "movedCenters", "rate in 0...1", rate)
     try requireProxies(centers, beside: embeddings, "movedCenters")
     let targets = try checkedClasses(targets, shape: [embeddings.shape[0]], below: centers.shape[0], "movedCenters")
-    let (held, points) = (stopGradient(centers).widened, stopGradient(embeddings).widened)
+    let (held, points) = (stopGradient(centers).inArithmetic(), stopGradient(embeddings).inArithmetic())
     let (sums, counts) = try points.classSums(targets, classes: centers.shape[0])
     let pull = (held * counts - sums) / (counts + 1)
     return (held - pull * rate).asType(centers.dtype)

@@ -22,7 +22,7 @@ public func cosineEmbedding(_ x: Tensor, _ y: Tensor, targets: Tensor, margin: D
     for (row, target) in try targets.array(of: Double.self).enumerated() where abs(target) != 1 {
         throw TensorError.invalidArgument(operation: "cosineEmbedding", expected: "targets of 1 or -1", actual: "\(target) in row \(row)")
     }
-    let cosine = try (x.widened.unitRows() * y.widened.unitRows()).sum(axes: [1])
+    let cosine = try (x.inArithmetic().unitRows() * y.inArithmetic().unitRows()).sum(axes: [1])
     let loss = Tensor.select(targets.asType(cosine.dtype) .> 0, 1 - cosine, (cosine - margin).relu())
     return try reduction(loss).asType(x.dtype)
 }

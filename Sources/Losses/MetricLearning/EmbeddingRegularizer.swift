@@ -28,7 +28,7 @@ public enum EmbeddingRegularizer: Sendable, Equatable {
         try requireShape(rows, [nil, nil], "rows", "EmbeddingRegularizer")
         try requireFloatingPoint(rows, "EmbeddingRegularizer")
         guard rows.count > 0 else { return try rows.sum() }
-        let points = rows.widened
+        let points = rows.inArithmetic()
         return try penalty(points).asType(rows.dtype)
     }
 

@@ -16,7 +16,7 @@ public func energyConfusion(embeddings: Tensor, labels: Tensor) throws -> Tensor
     let batch = try BatchLabels(labels, beside: embeddings, "energyConfusion")
     let classes = batch.counts.count
     guard classes > 1 else { return try embeddings.sum() * 0 }
-    let points = embeddings.widened
+    let points = embeddings.inArithmetic()
     // Nothing changes with the origin: near the points, no digits are lost.
     let centred = try points - stopGradient(points).mean(axes: [0], keepDimensions: true)
     let list = try Tensor(batch.classes, on: points.device)

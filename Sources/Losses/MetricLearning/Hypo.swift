@@ -23,8 +23,8 @@ public func hypo(
     try require(temperature > 0, "hypo", "temperature > 0", temperature)
     try requireProxies(prototypes, beside: embeddings, "hypo")
     let dispersion = try prototypeDispersion(prototypes, temperature: temperature)
-    let units = try embeddings.widened.unitRows()
-    let logits = try units.matmul(stopGradient(prototypes).widened.unitRows().transposed()) / temperature
+    let units = try embeddings.inArithmetic().unitRows()
+    let logits = try units.matmul(stopGradient(prototypes).inArithmetic().unitRows().transposed()) / temperature
     let rows = try ClassTargets(targets, beside: logits, "hypo")
     var partition = try logits.logSumExp(axes: [1])
     if let domains, embeddings.shape[0] > 0 {
@@ -58,7 +58,7 @@ public func prototypeDispersion(_ prototypes: Tensor, temperature: Double = 0.1)
     try requireFloatingPoint(prototypes, "prototypeDispersion")
     let classes = prototypes.shape[0]
     guard classes > 1 else { return try prototypes.sum() * 0 }
-    let units = try prototypes.widened.unitRows()
+    let units = try prototypes.inArithmetic().unitRows()
     let others = try RowBlocks(rows: classes, columns: classes, beside: units).joined([units], [units]) { range, rows, columns in
         let places = try Tensor.places(range, columns: classes, beside: units)
         return try (rows[0].matmul(columns[0].transposed()) / temperature).logSumExp(where: places.column .!= places.row)
@@ -83,8 +83,8 @@ public func movedPrototypes(_ prototypes: Tensor, embeddings: Tensor, targets: T
     let targets = try checkedClasses(targets, shape: [embeddings.shape[0]], below: prototypes.shape[0], "movedPrototypes")
     var members = [[Int]](repeating: [], count: prototypes.shape[0])
     for (row, label) in try targets.array(of: Int.self).enumerated() { members[label].append(row) }
-    let units = try embeddings.widened.unitRows()
-    var moved = try prototypes.widened.unitRows()
+    let units = try embeddings.inArithmetic().unitRows()
+    var moved = try prototypes.inArithmetic().unitRows()
     for step in 0..<(members.map(\.count).max() ?? 0) {
         let isMoved = try Tensor(members.map { $0.count > step }, shape: [members.count, 1], on: moved.device)
         let rows = try units.rows(at: Tensor(members.map { $0.count > step ? $0[step] : 0 }, on: moved.device))

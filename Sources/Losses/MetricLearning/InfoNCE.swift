@@ -21,7 +21,7 @@ public func infoNCE(queries: Tensor, keys: Tensor, temperature: Double = 0.07, r
     try require(temperature > 0, "infoNCE", "temperature > 0", temperature)
     let count = queries.shape[0]
     let blocks = RowBlocks(rows: count, columns: count, beside: queries)
-    let losses = try blocks.joined([queries.widened.unitRows()], [keys.widened.unitRows()]) { range, rows, columns in
+    let losses = try blocks.joined([queries.inArithmetic().unitRows()], [keys.inArithmetic().unitRows()]) { range, rows, columns in
         try (rows[0].matmul(columns[0].transposed()) / temperature).ownOfRow(in: range)
     }
     return try reduction(losses).asType(Tensor.commonSample(queries, keys).dtype)

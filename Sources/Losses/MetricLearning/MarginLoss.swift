@@ -26,7 +26,7 @@ public func marginLoss(
         try requireShape(boundaries, [embeddings.shape[0]], "boundaries", "marginLoss")
         try requireFloatingPoint(boundaries, "marginLoss")
     }
-    let boundary = try boundaries?.widened.expandedDimensions(at: 1) ?? .full([embeddings.shape[0], 1], beta, on: embeddings.device)
+    let boundary = try boundaries?.inArithmetic().expandedDimensions(at: 1) ?? .full([embeddings.shape[0], 1], beta, on: embeddings.device)
     func counted(_ numbers: [Int]) throws -> Tensor {
         try Tensor(numbers.map { Float($0) }, shape: [numbers.count, 1], on: embeddings.device)
     }

@@ -20,7 +20,7 @@ import LossKitOps
 public func ntXent(embeddings: Tensor, labels: Tensor, temperature: Double = 0.07, reduction: Reduction = .mean) throws -> Tensor {
     let batch = try BatchLabels(labels, beside: embeddings, "ntXent")
     try require(temperature > 0 && temperature.isFinite, "ntXent", "temperature > 0", temperature)
-    let unit = try embeddings.widened.unitRows()
+    let unit = try embeddings.inArithmetic().unitRows()
     let pairs = try PairRows(unit, labels: batch.tensor(), operation: "ntXent")
     let partition = try pairs.logSumExp(over: .negatives, scale: 1 / temperature)
     let pairCount = batch.positives.reduce(0, +)

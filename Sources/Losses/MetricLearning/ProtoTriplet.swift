@@ -80,7 +80,7 @@ public func nearestClassNeighbours(embeddings: Tensor, labels: Tensor, neighbour
 
 /// Euclidean distances held away from 0, so that their derivatives stay finite.
 private func heldDistance(_ x: Tensor, _ y: Tensor) throws -> Tensor {
-    try (pairwiseDistance(x.widened, y.widened, metric: .squaredEuclidean) + 1e-6).squareRoot()
+    try (pairwiseDistance(x.inArithmetic(), y.inArithmetic(), metric: .squaredEuclidean) + 1e-6).squareRoot()
 }
 
 extension LossDescription {

@@ -20,7 +20,7 @@ public func envelope(_ centroids: Tensor, directions: Tensor) throws -> Tensor {
     try requireProxies(directions, beside: centroids, "envelope")
     try require(centroids.shape[0] > 0, "envelope", "a centroid or more", centroids.shape)
     guard directions.shape[0] > 0 else { return try centroids.sum() * 0 }
-    let gaps = try stopGradient(directions).widened.unitRows().gaps(to: centroids.widened.unitRows())
+    let gaps = try stopGradient(directions).inArithmetic().unitRows().gaps(to: centroids.inArithmetic().unitRows())
     return try gaps.min(axes: [1]).mean().asType(centroids.dtype)
 }
 
@@ -42,7 +42,7 @@ public func traceHomogeneity(_ centroids: Tensor, positions: Tensor? = nil, vari
     let count = centroids.shape[0]
     if let positions { try requireShape(positions, [count], "positions", "traceHomogeneity") }
     guard count > 1 else { return try centroids.sum() * 0 }
-    let units = try centroids.widened.unitRows()
+    let units = try centroids.inArithmetic().unitRows()
     let (first, second) = (units[0..<count - 1], units[1..<count])
     if let positions {
         let held = stopGradient(positions).asType(units.dtype)
@@ -90,9 +90,9 @@ public func movedCentroids(_ centroids: Tensor, embeddings: Tensor, targets: Ten
     try require((0...1).contains(momentum), "movedCentroids", "momentum in 0...1", momentum)
     try requireProxies(centroids, beside: embeddings, "movedCentroids")
     let targets = try checkedClasses(targets, shape: [embeddings.shape[0]], below: centroids.shape[0], "movedCentroids")
-    let (sums, counts) = try embeddings.widened.unitRows().classSums(targets, classes: centroids.shape[0])
+    let (sums, counts) = try embeddings.inArithmetic().unitRows().classSums(targets, classes: centroids.shape[0])
     let means = try (sums / counts.clamped(min: 1)).unitRows()
-    let old = try centroids.widened.unitRows()
+    let old = try centroids.inArithmetic().unitRows()
     return try Tensor.select(counts .> 0, (old * momentum + means * (1 - momentum)).unitRows(), old).asType(centroids.dtype)
 }
 

@@ -18,7 +18,7 @@ import LossKitOps
 public func supCon(embeddings: Tensor, labels: Tensor, temperature: Double = 0.1, reduction: Reduction = .mean) throws -> Tensor {
     let batch = try BatchLabels(labels, beside: embeddings, "supCon")
     try require(temperature > 0 && temperature.isFinite, "supCon", "temperature > 0", temperature)
-    let unit = try embeddings.widened.unitRows()
+    let unit = try embeddings.inArithmetic().unitRows()
     let device = embeddings.device
     let partition = try PairRows(unit, operation: "supCon").logSumExp(scale: 1 / temperature)
     // The positives' sum of an anchor is its class's without the anchor itself.

@@ -36,7 +36,7 @@ public func unifiedNegatives(
     try require(scale > 0 && whisker >= 0, operation, "scale above 0 and whisker of at least 0", (scale, whisker))
     try require(margin >= 0 && (form == .cosFace || margin < .pi), operation, "a margin of at least 0, and below pi for an angle", margin)
     try requireShape(embeddings, [nil, nil], "embeddings", operation)
-    let angles = try ClassAngles(embeddings.widened, weights.widened, targets, operation)
+    let angles = try ClassAngles(embeddings.inArithmetic(), weights.inArithmetic(), targets, operation)
     // All in what cosines lack to 1, which tells near directions apart; that 1 cancels.
     let gaps = try angles.gaps()
     let own = try form == .arcFace ? 1 - angles.turned(by: margin) : angles.rows.pick(gaps) + margin
@@ -49,7 +49,7 @@ public func unifiedNegatives(
 /// log sum exp of the scaled cosines of the pairs i < j of different classes within the whiskers; -1e30 where there are none.
 private func negativePairs(_ embeddings: Tensor, _ targets: Tensor, scale: Double, whisker: Double) throws -> Tensor {
     let batch = try BatchLabels(targets, beside: embeddings, "unifiedNegatives")
-    let (units, names, count) = (try embeddings.widened.unitRows(), try batch.column(), batch.count)
+    let (units, names, count) = (try embeddings.inArithmetic().unitRows(), try batch.column(), batch.count)
     let blocks = RowBlocks(rows: count, columns: count, beside: units)
     /// The cosines of some rows with all, and which of them are pairs.
     @Sendable func pairs(_ range: Range<Int>, _ rows: Tensor, _ columns: Tensor) throws -> (Tensor, where: Tensor) {

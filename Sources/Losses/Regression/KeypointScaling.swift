@@ -17,7 +17,7 @@ import LossKitOps
 public func adaptiveKeypoints(
     predictions: Tensor, targets: Tensor, confidences: Tensor, thresholds: Tensor, alpha: Double = 0.05, reduction: Reduction = .sum
 ) throws -> Tensor {
-    let residual = try residual(predictions, targets, "adaptiveKeypoints").widened
+    let residual = try residual(predictions, targets, "adaptiveKeypoints").inArithmetic()
     try requireShape(predictions, [nil, nil, nil], "predictions", "adaptiveKeypoints")
     try requireShape(confidences, Array(predictions.shape.prefix(2)), "confidences", "adaptiveKeypoints")
     try requireShape(thresholds, [predictions.shape[1]], "thresholds", "adaptiveKeypoints")
@@ -40,12 +40,12 @@ public func adaptiveKeypoints(
 public func adaptiveRotations(
     predictions: Tensor, targets: Tensor, thresholds: Tensor, alpha: Double = 0.05, reduction: Reduction = .sum
 ) throws -> Tensor {
-    let residual = try residual(predictions, targets, "adaptiveRotations").widened
+    let residual = try residual(predictions, targets, "adaptiveRotations").inArithmetic()
     try requireShape(predictions, [nil, nil, 3, 3], "rotations", "adaptiveRotations")
     try requireShape(thresholds, [predictions.shape[1]], "thresholds", "adaptiveRotations")
     try require(alpha >= 0, "adaptiveRotations", "alpha >= 0", alpha)
     // The trace of P T^T is 1 + 2 cos(angle), which falls as the angle grows.
-    let cosine = try (stopGradient(predictions.widened * targets).sum(axes: [2, 3]) - 1) * 0.5
+    let cosine = try (stopGradient(predictions.inArithmetic() * targets).sum(axes: [2, 3]) - 1) * 0.5
     let isFar = cosine .< thresholds.cos()
     let scale = try Tensor.select(isFar, residual.constant(1), residual.constant(alpha))
     return try reduction(scale * residual.square().sum(axes: [2, 3])).asType(predictions.dtype)

@@ -24,8 +24,8 @@ public func regressionAsClassification(
     try requireShape(bins, [logits.shape[1]], "bins", operation)
     try require(q > 0, operation, "q > 0", q)
     try require(tau >= 0, operation, "tau >= 0", tau)
-    let logarithms = try logits.widened.logSoftmax()
-    let apart = try (stopGradient(bins) - stopGradient(targets).expandedDimensions(at: 1)).widened.absolute().power(q)
+    let logarithms = try logits.inArithmetic().logSoftmax()
+    let apart = try (stopGradient(bins) - stopGradient(targets).expandedDimensions(at: 1)).inArithmetic().absolute().power(q)
     return try reduction((logarithms.exp() * (apart + logarithms * tau)).sum(axes: [1])).asType(logits.dtype)
 }
 
@@ -47,7 +47,7 @@ public func conformity(probabilities: Tensor, targets: Tensor, range: ClosedRang
     let bins = probabilities.shape[1]
     try require(bins >= 2 && range.upperBound > range.lowerBound, "conformity", "at least 2 bins over a range", bins)
     let step = (range.upperBound - range.lowerBound) / Double(bins - 1)
-    let place = (targets.widened - range.lowerBound) / step
+    let place = (targets.inArithmetic() - range.lowerBound) / step
     let isOutside = (place .< 0) .|| (place .> Double(bins - 1))
     let floor = place.floor().clamped(min: 0, max: Double(bins - 2))
     let column = try floor.asType(.int64).expandedDimensions(at: 1)

@@ -21,7 +21,7 @@ public func signalDice(
     try require(predictions.rank > 0, "signalDice", "signals [..., t]", predictions.shape)
     try require(alpha.map { $0 > 0 } ?? true, "signalDice", "alpha > 0", alpha ?? 0)
     try require(epsilon >= 0, "signalDice", "epsilon >= 0", epsilon)
-    let (p, t) = (predictions.widened, targets.widened)
+    let (p, t) = (predictions.inArithmetic(), targets.inArithmetic())
     let agreement = p * t
     let gate = alpha.map { (agreement * $0).sigmoid() } ?? (agreement .> 0).asType(p.dtype)
     let shared = try (gate * Tensor.minimum(p.absolute(), t.absolute())).sum(axes: [-1])

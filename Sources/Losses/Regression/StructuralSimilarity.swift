@@ -68,7 +68,7 @@ public func ssim(
     predictions: Tensor, targets: Tensor, windowSize: Int = 11, sigma: Double = 1.5, dataRange: Double = 1, reduction: Reduction = .mean
 ) throws -> Tensor {
     try requireImages(predictions, targets, windowSize, sigma, dataRange, smallest: windowSize, "ssim")
-    let x = predictions.widened
+    let x = predictions.inArithmetic()
     guard x.shape[0] > 0 else { return try reduction(x.sum(axes: [1, 2, 3])).asType(predictions.dtype) }
     let kernel = try LocalSimilarity.kernel(windowSize, sigma, like: x)
     let local = try LocalSimilarity(x, targets.asType(x.dtype), kernel: kernel, range: dataRange)
@@ -99,7 +99,7 @@ public func multiScaleSSIM(
     try require(windowSize > 0 && windowSize < 1 << 20, operation, "an odd windowSize above 0", windowSize)
     let smallest = predictions.shape.first == 0 ? 1 : ((windowSize - 1) << (weights.count - 1)) + 1
     try requireImages(predictions, targets, windowSize, sigma, dataRange, smallest: smallest, operation)
-    var (x, y) = (predictions.widened, targets.widened)
+    var (x, y) = (predictions.inArithmetic(), targets.inArithmetic())
     guard x.shape[0] > 0 else { return try reduction(x.sum(axes: [1, 2, 3])).asType(predictions.dtype) }
     let kernel = try LocalSimilarity.kernel(windowSize, sigma, like: x)
     var product: Tensor?

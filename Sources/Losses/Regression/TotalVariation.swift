@@ -16,7 +16,7 @@ public func totalVariation(images: Tensor, isIsotropic: Bool = false, reduction:
     try requireShape(images, [nil, nil, nil, nil], "images", "totalVariation")
     try requireFloatingPoint(images, "totalVariation")
     try require(images.shape[2] > 0 && images.shape[3] > 0, "totalVariation", "images of at least one pixel", images.shape)
-    let x = images.widened
+    let x = images.inArithmetic()
     let right = try x.slice(axis: 3, from: 1) - x.slice(axis: 3, to: x.shape[3] - 1)
     let down = try x.slice(axis: 2, from: 1) - x.slice(axis: 2, to: x.shape[2] - 1)
     guard isIsotropic else {

@@ -13,7 +13,7 @@ import LossKitOps
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/dtypeMismatch(operation:expected:actual:)``.
 /// - Note: Wang et al., Uncertainty-Aware Testing-Time Optimization for 3D Human Pose Estimation, 2024.
 public func uncertainJoints(predictions: Tensor, targets: Tensor, logScales: Tensor, reduction: Reduction = .mean) throws -> Tensor {
-    let residual = try residual(predictions, targets, "uncertainJoints").widened
+    let residual = try residual(predictions, targets, "uncertainJoints").inArithmetic()
     try require(residual.rank > 0, "uncertainJoints", "joints [..., d]", residual.shape)
     try requireShape(logScales, Array(residual.shape.dropLast()), "logScales", "uncertainJoints")
     return try reduction(residual.length(axes: [-1]) * (-logScales).exp() + logScales).asType(predictions.dtype)

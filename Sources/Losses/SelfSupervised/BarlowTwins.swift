@@ -14,8 +14,8 @@ import LossKitOps
 public func barlowTwins(first: Tensor, second: Tensor, lambda: Double = 5e-3, epsilon: Double = 1e-5) throws -> Tensor {
     try requireViews(first, second, rows: 1, "barlowTwins")
     try require(epsilon > 0, "barlowTwins", "epsilon > 0", epsilon)
-    let x = try first.widened.standardizedColumns(correction: 0, epsilon: epsilon)
-    let y = try second.widened.standardizedColumns(correction: 0, epsilon: epsilon)
+    let x = try first.inArithmetic().standardizedColumns(correction: 0, epsilon: epsilon)
+    let y = try second.inArithmetic().standardizedColumns(correction: 0, epsilon: epsilon)
     return try redundancy(of: correlation(x, y), lambda: lambda).asType(first.dtype)
 }
 

@@ -26,7 +26,7 @@ public func clusterContrastive(
     let targets = try checkedClasses(targets, shape: sources.shape, below: n, "clusterContrastive")
     try requireEqualShapes(sources, weights, "clusterContrastive")
     try require(assignments.shape[1] > 0, "clusterContrastive", "at least one cluster", 0)
-    let z = embeddings.widened
+    let z = embeddings.inArithmetic()
     let unit = try z.unitRows()
     let isLoop = sources .== targets
     let cosine = try (unit.rows(at: sources) * unit.rows(at: targets)).sum(axes: [1])

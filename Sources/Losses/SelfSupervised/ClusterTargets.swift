@@ -20,7 +20,7 @@ public enum ClusterTargetForm: String, Sendable, CaseIterable {
 ///   Xie et al., Unsupervised Deep Embedding for Clustering Analysis, 2016.
 public func clusterTargets(probabilities: Tensor, form: ClusterTargetForm = .balanced) throws -> Tensor {
     try requireViews(probabilities, probabilities, rows: 0, "clusterTargets")
-    let p = stopGradient(probabilities).widened
+    let p = stopGradient(probabilities).inArithmetic()
     let frequency = try p.sum(axes: [0]).clamped(min: 1e-30)
     let raw = form == .balanced ? p * frequency.reciprocalSquareRoot() : p.square() / frequency
     return try (raw / raw.sum(axes: [1], keepDimensions: true)).asType(probabilities.dtype)
@@ -39,7 +39,7 @@ public func clusterTargets(probabilities: Tensor, form: ClusterTargetForm = .bal
 /// - Note: Ghasedi Dizaji et al., Deep Clustering via Joint Convolutional Autoencoder Embedding and Relative Entropy Minimization, 2017.
 public func clusterAssignment(logits: Tensor, targets: Tensor, reduction: Reduction = .mean) throws -> Tensor {
     try requireViews(logits, targets, rows: 0, "clusterAssignment")
-    return try reduction(-(logits.widened.logSoftmax() * stopGradient(targets)).sum(axes: [1])).asType(logits.dtype)
+    return try reduction(-(logits.inArithmetic().logSoftmax() * stopGradient(targets)).sum(axes: [1])).asType(logits.dtype)
 }
 
 extension LossDescription {

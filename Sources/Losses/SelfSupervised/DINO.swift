@@ -21,13 +21,13 @@ public func dino(
     try requireViews(logits, teacherLogits, rows: 0, "dino")
     try require(temperature > 0, "dino", "temperature > 0", temperature)
     try require(teacherTemperature > 0, "dino", "teacherTemperature > 0", teacherTemperature)
-    var teacher = stopGradient(teacherLogits).widened
+    var teacher = stopGradient(teacherLogits).inArithmetic()
     if let center {
         try requireShape(center, [logits.shape[1]], "center", "dino")
         teacher = teacher - stopGradient(center)
     }
     let target = try (teacher / teacherTemperature).softmax()
-    let terms = try (logits.widened / temperature).logSoftmax() * target
+    let terms = try (logits.inArithmetic() / temperature).logSoftmax() * target
     return try reduction(-terms.sum(axes: [1])).asType(logits.dtype)
 }
 

@@ -30,7 +30,7 @@ public func dispersive(
 ) throws -> Tensor {
     try requireViews(embeddings, embeddings, rows: 1, "dispersive")
     try require(temperature > 0, "dispersive", "temperature > 0", temperature)
-    let z = embeddings.widened
+    let z = embeddings.inArithmetic()
     let n = z.shape[0]
     let pairs = try z.constant(Double(n)).log() * 2
     let blocks = RowBlocks(rows: n, columns: n, beside: z)

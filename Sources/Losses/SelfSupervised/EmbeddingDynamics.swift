@@ -26,9 +26,9 @@ public func embeddingDynamics(
     try requireEqualShapes(embeddings, targets, operation)
     try requireEqualShapes(embeddings, noise, operation)
     try require(embeddings.shape[0] > 0 && embeddings.shape[1] > 0, operation, "at least one view and row", embeddings.shape)
-    let z = try embeddings.widened.unitRows()
+    let z = try embeddings.inArithmetic().unitRows()
     let (n, d) = (z.shape[1], z.shape[2])
-    let centroids = try stopGradient(targets).widened.unitRows().mean(axes: [0]).unitRows()
+    let centroids = try stopGradient(targets).inArithmetic().unitRows().mean(axes: [0]).unitRows()
     let wandered = try (stopGradient(z) + stopGradient(noise) * noiseScale).unitRows()
     func apart(_ goal: Tensor) throws -> Tensor { try (z - goal).square().sum(axes: [2]).mean() }
     let spread = try z.swappingAxes(-1, -2).matmul(z) / Double(n) - Tensor.eye(d, dtype: z.dtype, on: z.device) / Double(d)

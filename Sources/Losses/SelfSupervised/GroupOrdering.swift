@@ -27,8 +27,8 @@ public func groupOrdering(
     try require(hardest > 0, "groupOrdering", "hardest > 0", hardest)
     try require(steepness > 0, "groupOrdering", "steepness > 0", steepness)
     let kept = Swift.min(hardest, negatives.shape[1])
-    let worst = try negatives.widened.sorted(axis: 1).slice(axis: 1, from: negatives.shape[1] - kept)
-    let mixing = try sortingNetwork(Tensor.concatenate([worst, positives.widened.sorted(axis: 1)], axis: 1), steepness: steepness)
+    let worst = try negatives.inArithmetic().sorted(axis: 1).slice(axis: 1, from: negatives.shape[1] - kept)
+    let mixing = try sortingNetwork(Tensor.concatenate([worst, positives.inArithmetic().sorted(axis: 1)], axis: 1), steepness: steepness)
     let count = kept + positives.shape[1]
     // Rank columns of the negatives come first; so do their places.
     let low = try mixing.slice(axis: 2, from: 0, to: kept).sum(axes: [2]).clamped(min: 0, max: 1)

@@ -21,7 +21,7 @@ public func hardContrastive(
     try require(temperature > 0, "hardContrastive", "temperature > 0", temperature)
     try require(fraction > 0 && fraction <= 1, "hardContrastive", "fraction above 0, at most 1", fraction)
     let n = first.shape[0]
-    let (x, y) = (try first.widened.unitRows(), try second.widened.unitRows())
+    let (x, y) = (try first.inArithmetic().unitRows(), try second.inArithmetic().unitRows())
     guard n > 1 else { return try reduction((x * y).sum(axes: [1]) * 0).asType(first.dtype) }
     // By number rather than by a threshold, which all of several equal ones would pass.
     let kept = Swift.min(n - 1, Int((Double(n - 1) * fraction).rounded(.up)))
@@ -45,7 +45,7 @@ public func hardContrastive(
 public func uniformity(embeddings: Tensor, t: Double = 2) throws -> Tensor {
     try requireViews(embeddings, embeddings, rows: 2, "uniformity")
     let n = embeddings.shape[0]
-    let unit = try embeddings.widened.unitRows()
+    let unit = try embeddings.inArithmetic().unitRows()
     let others = try RowBlocks(rows: n, columns: n, beside: unit).joined([unit], [unit]) { range, rows, columns in
         let places = try Tensor.places(range, columns: n, beside: unit)
         let exponents = try pairwiseDistance(rows[0], columns[0], metric: .squaredEuclidean) * -t
@@ -64,7 +64,7 @@ public func uniformity(embeddings: Tensor, t: Double = 2) throws -> Tensor {
 public func tolerance(embeddings: Tensor, labels: Tensor) throws -> Tensor {
     try requireViews(embeddings, embeddings, rows: 1, "tolerance")
     try requireShape(labels, [embeddings.shape[0]], "labels", "tolerance")
-    let unit = try embeddings.widened.unitRows()
+    let unit = try embeddings.inArithmetic().unitRows()
     // Of a class's rows the products of all pairs add up to the square of their sum.
     let classes = try BatchLabels(labels, beside: embeddings, "tolerance")
     let (sums, _) = try unit.classSums(Tensor(classes.classes, on: unit.device), classes: classes.counts.count)

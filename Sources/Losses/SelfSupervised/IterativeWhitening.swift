@@ -16,10 +16,10 @@ public func iterativeWhitening(first: Tensor, second: Tensor, beta: Double? = ni
     try requireViews(first, second, rows: 2, "iterativeWhitening")
     try require(iterations >= 0, "iterativeWhitening", "iterations >= 0", iterations)
     let n = Double(first.shape[0])
-    let (x, y) = (try spectrumModulated(first.widened, iterations), try spectrumModulated(second.widened, iterations))
+    let (x, y) = (try spectrumModulated(first.inArithmetic(), iterations), try spectrumModulated(second.inArithmetic(), iterations))
     func trace(_ z: Tensor) throws -> Tensor { try (z.square().sum(axes: [0]) / (n - 1) - 1).square().sum() }
     let apart = try (x.unitRows() - y.unitRows()).square().sum(axes: [1]).mean()
-    let weight = try beta.map { try first.widened.constant($0) } ?? (first.widened.constant(n).log2() - 3) * 0.01
+    let weight = try beta.map { try first.inArithmetic().constant($0) } ?? (first.inArithmetic().constant(n).log2() - 3) * 0.01
     return try (apart + (trace(x) + trace(y)) * weight).asType(first.dtype)
 }
 

@@ -19,7 +19,7 @@ public func metaContrastive(
     try requireViews(first, second, rows: 2, "metaContrastive")
     try require(temperature > 0, "metaContrastive", "temperature > 0", temperature)
     let n = first.shape[0]
-    let z = try Tensor.concatenate([first.widened, second.widened])
+    let z = try Tensor.concatenate([first.inArithmetic(), second.inArithmetic()])
     // Of each row its contrast, by how much its partner exceeds the hardest of the others, and what others lack.
     let terms = try RowBlocks(rows: 2 * n, columns: 2 * n, beside: z).joined([z], [z]) { range, rows, columns in
         let similarity = try rows[0].matmul(columns[0].transposed()) / temperature

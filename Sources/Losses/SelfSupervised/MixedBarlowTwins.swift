@@ -26,9 +26,9 @@ public func mixedBarlowTwins(
     let permutation = try checkedClasses(permutation, shape: [first.shape[0]], below: first.shape[0], "mixedBarlowTwins permutation")
     try require((0...1).contains(alpha), "mixedBarlowTwins", "alpha in 0...1", alpha)
     try require(epsilon >= 0, "mixedBarlowTwins", "epsilon >= 0", epsilon)
-    let x = try first.widened.standardizedColumns(correction: 1, epsilon: epsilon)
-    let y = try second.widened.standardizedColumns(correction: 1, epsilon: epsilon)
-    let m = try mixed.widened.standardizedColumns(correction: 1, epsilon: epsilon)
+    let x = try first.inArithmetic().standardizedColumns(correction: 1, epsilon: epsilon)
+    let y = try second.inArithmetic().standardizedColumns(correction: 1, epsilon: epsilon)
+    let m = try mixed.inArithmetic().standardizedColumns(correction: 1, epsilon: epsilon)
     // C is linear in its first argument: the difference of both sides is the correlation of what is left of the mixture.
     let rest = try m - x * alpha - y.rows(at: permutation) * (1 - alpha)
     let apart = try correlation(rest, x).square().sum() + correlation(rest, y).square().sum()

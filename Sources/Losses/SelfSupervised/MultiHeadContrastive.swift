@@ -32,8 +32,8 @@ public func multiHeadContrastive(
     try requireShape(negativeTemperatures, [heads, n, n], "negativeTemperatures", operation)
     guard n > 0 else { return try reduction(first.sum(axes: [0, 2]) * 0) }
     try require(n > 1, operation, "at least 2 rows", n)
-    let (x, y) = (try first.widened.unitRows(), try second.widened.unitRows())
-    let (own, t) = (positiveTemperatures.widened, negativeTemperatures.widened)
+    let (x, y) = (try first.inArithmetic().unitRows(), try second.inArithmetic().unitRows())
+    let (own, t) = (positiveTemperatures.inArithmetic(), negativeTemperatures.inArithmetic())
     let similarity = try x.matmul(y.swappingAxes(-1, -2))
     let isOwn = try Tensor.eye(n, dtype: similarity.dtype, on: first.device) .> 0
     let positive = try (x * y).sum(axes: [2]) / own

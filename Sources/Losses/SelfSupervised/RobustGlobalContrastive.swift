@@ -22,10 +22,10 @@ public func robustGlobalContrastive(
     try requireShape(temperatures, [first.shape[0]], "temperatures", "robustGlobalContrastive")
     try require(rho >= 0, "robustGlobalContrastive", "rho >= 0", rho)
     let n = first.shape[0]
-    let t = temperatures.widened
+    let t = temperatures.inArithmetic()
     guard n > 0 else { return try reduction(t * 0).asType(first.dtype) }
     try require(n > 1, "robustGlobalContrastive", "at least 2 anchors", n)
-    let (x, y) = (try first.widened.unitRows(), try second.widened.unitRows())
+    let (x, y) = (try first.inArithmetic().unitRows(), try second.inArithmetic().unitRows())
     let own = try (x * y).sum(axes: [1], keepDimensions: true)
     let sums = try RowBlocks(rows: n, columns: n, beside: x).joined([x, own, t.expandedDimensions(at: 1)], [y]) { range, rows, columns in
         let gaps = try (rows[0].matmul(columns[0].transposed()) - rows[1]) / rows[2]
@@ -78,11 +78,11 @@ public func robustGlobalContrastiveStep(
         try requireShape(values, [n], "state", "robustGlobalContrastiveStep")
     }
     try require((0...1).contains(gamma), "robustGlobalContrastiveStep", "gamma in 0...1", gamma)
-    let (x, y) = (try first.widened.unitRows(), try second.widened.unitRows())
+    let (x, y) = (try first.inArithmetic().unitRows(), try second.inArithmetic().unitRows())
     let t = stopGradient(state.temperatures)
     // Of each row the means over negatives of exponentials, and of cosines times those.
     let blocks = RowBlocks(rows: n, columns: n, beside: x)
-    let means = try blocks.joined([x, t.widened.expandedDimensions(at: 1)], [y]) { range, rows, columns in
+    let means = try blocks.joined([x, t.inArithmetic().expandedDimensions(at: 1)], [y]) { range, rows, columns in
         let similarity = try rows[0].matmul(columns[0].transposed())
         let places = try Tensor.places(range, columns: n, beside: x)
         let exponentials = try Tensor.select(

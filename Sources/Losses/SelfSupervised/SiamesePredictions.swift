@@ -2,7 +2,7 @@ import LossKitOps
 
 /// `cos(x_i, y_i)` of each row, of at least float32; norms are held above 1e-12.
 private func cosines(_ x: Tensor, _ y: Tensor) throws -> Tensor {
-    try (x.widened.unitRows() * y.widened.unitRows()).sum(axes: [1])
+    try (x.inArithmetic().unitRows() * y.inArithmetic().unitRows()).sum(axes: [1])
 }
 
 /// BYOL: predictions of one view should point where the target network's projection of the other does.
@@ -17,7 +17,7 @@ private func cosines(_ x: Tensor, _ y: Tensor) throws -> Tensor {
 /// - Note: Grill et al., Bootstrap Your Own Latent, 2020.
 public func byol(predictions: Tensor, projections: Tensor, reduction: Reduction = .mean) throws -> Tensor {
     try requireViews(predictions, projections, rows: 0, "byol")
-    let gaps = try predictions.widened.unitRows().gaps(besides: stopGradient(projections).widened.unitRows())
+    let gaps = try predictions.inArithmetic().unitRows().gaps(besides: stopGradient(projections).inArithmetic().unitRows())
     return try reduction(gaps * 2).asType(predictions.dtype)
 }
 

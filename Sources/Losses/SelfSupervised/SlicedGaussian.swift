@@ -22,7 +22,7 @@ public func slicedGaussian(embeddings: Tensor, directions: Tensor, knots: Int = 
     try requireShape(directions, [embeddings.shape[embeddings.rank - 1], nil], "directions", "slicedGaussian")
     try require(knots >= 2, "slicedGaussian", "at least 2 knots", knots)
     try require(reach > 0 && reach.isFinite, "slicedGaussian", "reach > 0", reach)
-    let z = embeddings.widened
+    let z = embeddings.inArithmetic()
     let step = reach / Double(knots - 1)
     let t = try Tensor.linspace(0, reach, count: knots, dtype: z.dtype, on: z.device)
     let window = (t.square() * -0.5).exp()
@@ -49,7 +49,7 @@ public func leJEPA(embeddings: Tensor, directions: Tensor, lambda: Double = 0.02
     try requireShape(embeddings, [nil, nil, nil], "embeddings", "leJEPA")
     try requireFloatingPoint(embeddings, "leJEPA")
     try require((0...1).contains(lambda), "leJEPA", "lambda in 0...1", lambda)
-    let z = embeddings.widened
+    let z = embeddings.inArithmetic()
     let apart = try (z - z.mean(axes: [0], keepDimensions: true)).square().mean()
     return try (slicedGaussian(embeddings: z, directions: directions) * lambda + apart * (1 - lambda)).asType(embeddings.dtype)
 }

@@ -20,7 +20,7 @@ public func swAV(
 ) throws -> Tensor {
     try requireViews(first, second, rows: 0, "swAV")
     try require(temperature > 0, "swAV", "temperature > 0", temperature)
-    let (x, y) = (first.widened, second.widened)
+    let (x, y) = (first.inArithmetic(), second.inArithmetic())
     let (q, r) = try (
         sinkhornAssignment(scores: x, epsilon: epsilon, iterations: iterations),
         sinkhornAssignment(scores: y, epsilon: epsilon, iterations: iterations)

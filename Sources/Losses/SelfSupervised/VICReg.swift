@@ -27,7 +27,7 @@ public func vicReg(
         let covariance = try centred.swappingAxes(0, 1).matmul(centred) / (n - 1)
         return try (1 - deviation).relu().mean() * varianceWeight + covariance.offDiagonalSquares() * (covarianceWeight / d)
     }
-    let (x, y) = (first.widened, second.widened)
+    let (x, y) = (first.inArithmetic(), second.inArithmetic())
     let value = try (x - y).square().mean() * invarianceWeight + regularizers(x) + regularizers(y)
     return value.asType(first.dtype)
 }

@@ -23,7 +23,7 @@ public func whitenedMSE(
     let size = sliceSize ?? n
     try require(size >= 2 && n % size == 0, "whitenedMSE", "a sliceSize of at least 2 that divides \(n)", size)
     func whitened(_ view: Tensor) throws -> Tensor {
-        let apart = try view.widened.reshaped([n / size, size, d]).centredColumns()
+        let apart = try view.inArithmetic().reshaped([n / size, size, d]).centredColumns()
         // Without epsilon the scale does not matter.
         let centred = epsilon == 0 ? try apart / apart.magnitude(axes: [1, 2]) : apart
         let covariance = try centred.swappingAxes(-1, -2).matmul(centred) * ((1 - epsilon) / Double(size - 1))

@@ -86,7 +86,7 @@ public struct EmbeddingDistance: Sendable, Equatable {
 
     /// The rows as the measure takes them.
     func prepared(_ points: Tensor) throws -> Tensor {
-        let rows = isNormalized || measure == .cosine ? try points.widened.unitRows() : points.widened
+        let rows = isNormalized || measure == .cosine ? try points.inArithmetic().unitRows() : points.inArithmetic()
         return measure == .signalToNoise ? try rows - rows.mean(axes: [1], keepDimensions: true) : rows
     }
 }

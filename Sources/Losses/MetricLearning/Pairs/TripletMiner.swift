@@ -158,7 +158,7 @@ public func tripletMargin(
     embeddings: Tensor, labels: Tensor, miner: TripletMiner, margin: Double = 0.05, reducer: Reducer = .nonZeroMean
 ) throws -> Tensor {
     let triplets = try miner.triplets(embeddings: embeddings, labels: labels)
-    let units = try embeddings.widened.unitRows()
+    let units = try embeddings.inArithmetic().unitRows()
     let anchors = try units.rows(at: triplets.anchors)
     func distance(_ rows: Tensor) throws -> Tensor { try (anchors - units.rows(at: rows)).norm(axes: [1]) }
     let elements = try (distance(triplets.positives) - distance(triplets.negatives) + margin).relu()
