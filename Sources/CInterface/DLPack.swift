@@ -55,12 +55,15 @@ private func borrowed(_ source: DLTensor, _ operation: String, release: @escapin
     // From the lowest element, which negative strides lead to, up to the highest.
     let steps = try zip(shape, strides).map { extent, stride in
         let (length, overflow) = stride.multipliedReportingOverflow(by: extent - 1)
-        guard !overflow, abs(length) < 1 << 48 else {
+        guard !overflow, length.magnitude < 1 << 48 else {
             throw TensorError.invalidArgument(operation: operation, expected: "strides within memory", actual: "\(strides)")
         }
         return length
     }
     let (below, above) = (steps.filter { $0 < 0 }.reduce(0, +), steps.filter { $0 > 0 }.reduce(0, +))
+    guard source.byte_offset < 1 << 48 else {
+        throw TensorError.invalidArgument(operation: operation, expected: "an offset within memory", actual: "\(source.byte_offset)")
+    }
     let lowest = UnsafeRawPointer(data) + Int(source.byte_offset) + below * dtype.byteCount
     let bytes = UnsafeRawBufferPointer(start: lowest, count: (above - below + 1) * dtype.byteCount)
     return try Tensor(borrowing: bytes, shape: shape, strides: strides, offset: -below, dtype: dtype, release: release)

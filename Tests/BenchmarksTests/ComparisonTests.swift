@@ -61,7 +61,7 @@ import Testing
     }
 
     /// Every change: launches, allocations and memory of the kernels stay within what is recorded.
-    @Test(.enabled(if: FileManager.default.fileExists(atPath: Costs.file.path))) func kernelsCostNoMoreThanRecorded() throws {
+    @Test func kernelsCostNoMoreThanRecorded() throws {
         #expect(try Costs(measuredOn: .cpu).excesses(over: .recorded()) == [])
     }
 

@@ -98,6 +98,8 @@ private let deletions = Atomic<Int>(0)
             (produce(count: 1, shape: [1], strides: nil, device: 2), "device 2"),
             (produce(count: 1, shape: [-1], strides: nil), "[-1]"),
             (produce(count: 1, shape: [2], strides: [.max]), "strides"),
+            (produce(count: 1, shape: [2], strides: [.min]), "strides"),
+            (produce(count: 1, shape: [1], strides: nil, byteOffset: .max), "offset"),
         ] {
             #expect(Int(losskit_tensor_from_dlpack(managed, "cpu", &tensor)) == LOSSKIT_BAD_INPUT)
             #expect(String(cString: losskit_last_error()).contains(text), "\(String(cString: losskit_last_error()))")

@@ -26,8 +26,7 @@ struct BarycenterProblem {
         try requireFloatingPoint(distributions, operation)
         let k = distributions.shape[0]
         let given = stopGradient(distributions).asType(.float32)
-        try require(
-            ((given .>= 0) .&& given.isFinite()).all().booleans()[0], operation, "finite distributions that are not negative", "others")
+        try requireAll(given, operation, "finite distributions that are not negative") { ($0 .>= 0) .&& $0.isFinite() }
         let sums = try given.sum(axes: [1]).array(of: Double.self)
         for (index, sum) in sums.enumerated() {
             try require(abs(sum - 1) <= 1e-4, operation, "distributions with the sum 1", "distribution \(index) with the sum \(sum)")

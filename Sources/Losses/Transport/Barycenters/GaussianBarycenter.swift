@@ -38,7 +38,7 @@ public func gaussianBarycenter(
     try require(maximumIterations > 0, operation, "maximumIterations > 0", maximumIterations)
     func exact(_ tensor: Tensor, _ name: String) throws -> Tensor {
         let exact = try stopGradient(tensor).to(.cpu).asType(.float64).evaluated()
-        try require(exact.isFinite().all().booleans()[0], operation, "finite \(name)", "others")
+        try requireAll(exact, operation, "finite \(name)") { $0.isFinite() }
         return exact
     }
     _ = try exact(means, "means")

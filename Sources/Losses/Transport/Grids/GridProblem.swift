@@ -22,9 +22,7 @@ struct GridProblem {
         let count = extents.reduce(1, *)
         func flat(_ weights: Tensor, _ name: String) throws -> Tensor {
             try requireFloatingPoint(weights, operation)
-            try require(
-                ((weights .>= 0) .&& weights.isFinite()).all().booleans()[0], operation, "finite weights \(name) that are not negative",
-                "others")
+            try requireAll(weights, operation, "finite weights \(name) that are not negative") { ($0 .>= 0) .&& $0.isFinite() }
             let flat = try weights.asType(.float32).reshaped([lead.reduce(1, *), count])
             let least = try flat.sum(axes: [1]).min().scalar()
             try require(least > 0, operation, "weights \(name) with a sum above 0", "sum \(least)")

@@ -36,14 +36,14 @@ struct GromovProblem: Sendable {
         func exact(_ tensor: Tensor, _ name: String) throws -> Tensor {
             try requireFloatingPoint(tensor, operation)
             let exact = try stopGradient(tensor).to(.cpu).asType(.float64).evaluated()
-            try require(exact.isFinite().all().booleans()[0], operation, "a finite \(name)", "others")
+            try requireAll(exact, operation, "a finite \(name)") { $0.isFinite() }
             return exact
         }
         func mass(_ weights: Tensor?, _ count: Int, _ name: String) throws -> Tensor {
             guard let weights else { return try .full([count], 1 / Double(count), dtype: .float64, on: .cpu) }
             try requireShape(weights, [count], "weights \(name)", operation)
             let exact = try exact(weights, "weight \(name)")
-            try require((exact .>= 0).all().booleans()[0], operation, "weights \(name) that are not negative", "others")
+            try requireAll(exact, operation, "weights \(name) that are not negative") { $0 .>= 0 }
             let sum = try exact.sum().scalar()
             try require(abs(sum - 1) <= 1e-4, operation, "weights \(name) with the sum 1", sum)
             return try (exact / sum).evaluated()
@@ -79,13 +79,12 @@ struct GromovProblem: Sendable {
     func solve(_ options: GromovWassersteinOptions) throws -> GromovWasserstein {
         let product = try (weights.x * weights.y).evaluated()
         var plan = try options.initial.map { try stopGradient($0).to(.cpu).asType(.float64).evaluated() } ?? product
-        try require(
-            ((plan .>= 0) .&& plan.isFinite()).all().booleans()[0], operation, "an initial plan that is finite and not negative", "others")
+        try requireAll(plan, operation, "an initial plan that is finite and not negative") { ($0 .>= 0) .&& $0.isFinite() }
         let isProximal = options.solver == .proximalPoint
         // Of a plan that is given, with a floor lest a logarithm be infinite.
         var logs =
             try isProximal && options.initial != nil
-            ? (Tensor.maximum(plan, plan * 0 + 1e-300).log() - Tensor.maximum(product, product * 0 + 1e-300).log()).evaluated()
+            ? (plan.clamped(min: 1e-300).log() - product.clamped(min: 1e-300).log()).evaluated()
             : Tensor.zeros(plan.shape, dtype: .float64, on: .cpu)
         var scaling = try ExactScaling(
             weights, epsilon: epsilon, tolerance: options.innerTolerance, maximumIterations: options.innerIterations)
