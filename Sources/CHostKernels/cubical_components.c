@@ -32,9 +32,11 @@ int64_t losskit_cubical_components(const float *values, const int32_t *order, co
     const int32_t beyond = (int32_t)count;
     neighbour neighbours[26];
     const int around = neighbours_of(shape, touching, neighbours);
-    int64_t found = 0;
     for (int64_t place = 0; place < count; place++) places[order[place]] = (int32_t)place;
-    for (int64_t voxel = 0; voxel <= count; voxel++) parent[voxel] = -1;
+    for (int64_t voxel = 0; voxel <= count; voxel++) {
+        parent[voxel] = -1;
+        pairs[voxel].death = -1;
+    }
     if (outside) parent[beyond] = beyond;
     for (int64_t place = 0; place < count; place++) {
         const int32_t voxel = order[place];
@@ -59,9 +61,13 @@ int64_t losskit_cubical_components(const float *values, const int32_t *order, co
             const bool isOlder = other != beyond && (root == beyond || places[root] < places[other]);
             const int32_t elder = isOlder ? root : other, younger = isOlder ? other : root;
             parent[younger] = elder;
-            if (values[younger] != values[voxel]) pairs[found++] = (losskit_cubical_pair){younger, voxel};
+            if (values[younger] != values[voxel]) pairs[younger].death = voxel;
             root = elder;
         }
+    }
+    int64_t found = 0;
+    for (int64_t voxel = 0; voxel < count; voxel++) {
+        if (pairs[voxel].death >= 0) pairs[found++] = (losskit_cubical_pair){(int32_t)voxel, pairs[voxel].death};
     }
     return found;
 }

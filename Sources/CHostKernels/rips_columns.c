@@ -37,7 +37,8 @@ void losskit_rips_collect(losskit_rips *rips, int32_t dimension, int64_t piece) 
         const uint32_t *rows[] = {rips_row(rips, rips->edges[2 * rank]), rips_row(rips, rips->edges[2 * rank + 1])};
         int64_t first, count = 0;
         if (dimension == 1 && rips->is_branch[rank]) continue;
-        losskit_rips_first_common(rows, 2, rips->stride, (uint32_t)rank, &first);
+        if (dimension == 1 && rips->is_apparent) first = rips->is_apparent[rank] - 1;
+        else losskit_rips_first_common(rows, 2, rips->stride, (uint32_t)rank, &first);
         if (dimension == 1) {
             if (first < 0 && !lk_push(&rips->ledger, list, (uint64_t)rank)) return;
             continue;

@@ -1,32 +1,4 @@
-#include "losskit_spanning_tree.h"
-
-#include <math.h>
-#include <string.h>
-
-#include "losskit_pairs.h"
-
-// What lies behind the last point is read by vectors, but not used.
-enum { tree_padding = 16 };
-
-// Sums over coordinates stand for lengths: of all sums whose length rounds to one number the largest. So comparing them compares lengths.
-static inline float tree_sum(int metric, float sum) {
-    if (metric != losskit_euclidean) return sum;
-    float length = __builtin_sqrtf(sum), next = sum;
-    while (next < INFINITY && __builtin_sqrtf(next) == length) {
-        sum = next;
-        uint32_t bits;
-        memcpy(&bits, &next, 4);
-        bits++;
-        memcpy(&next, &bits, 4);
-    }
-    return sum;
-}
-
-static inline int64_t tree_nodes(int32_t levels) { return (int64_t)2 << levels; }
-
-static inline int64_t node_begin(const losskit_tree *tree, int32_t level, int64_t node) {
-    return tree->n * (node - ((int64_t)1 << level)) >> level;
-}
+#include "spanning_tree.h"
 
 #define LK_BODY "spanning_tree_body.h"
 #include "isa.h"
@@ -38,7 +10,7 @@ LK_DISPATCH(losskit_tree_cores, (const losskit_tree *tree, int64_t k, int64_t be
 
 int64_t losskit_tree_bytes(int64_t n, int64_t d, int32_t levels, int32_t is_mutual) {
     int64_t cores = is_mutual ? 4 * (n + tree_padding + tree_nodes(levels)) : 0;
-    return cores + 4 * (n * d + (n + tree_padding) * (d + 1) + n * (2 * losskit_tree_list + 5) + tree_nodes(levels) * (2 * d + 2)) + 2 * n;
+    return cores + 4 * (n * d + (n + tree_padding) * (d + 1) + n * (2 * losskit_tree_list + 8) + tree_nodes(levels) * (2 * d + 2)) + 2 * n;
 }
 
 void losskit_tree_place(losskit_tree *tree, void *memory) {
@@ -49,6 +21,7 @@ void losskit_tree_place(losskit_tree *tree, void *memory) {
     tree->near_sum = floats, floats += n * losskit_tree_list;
     tree->beyond = floats, floats += n;
     tree->best = floats, floats += n;
+    tree->nearest = floats, floats += n;
     tree->boxes = floats, floats += nodes * 2 * d;
     if (tree->is_mutual) {
         tree->cores = floats, floats += n + tree_padding;
@@ -61,6 +34,8 @@ void losskit_tree_place(losskit_tree *tree, void *memory) {
     tree->ids = integers, integers += n;
     tree->near = integers, integers += n * losskit_tree_list;
     tree->winner = integers, integers += n;
+    tree->parent = integers, integers += n;
+    tree->roots = integers, integers += n;
     tree->queries = integers, integers += n;
     tree->first = integers, integers += nodes;
     tree->label = integers, integers += nodes;
@@ -71,69 +46,21 @@ void losskit_tree_place(losskit_tree *tree, void *memory) {
 void losskit_tree_fill(const losskit_tree *tree, const float *points) {
     memcpy(tree->rows, points, 4 * (size_t)(tree->n * tree->d));
     for (int64_t i = 0; i < tree->n; i++) {
-        tree->ids[i] = tree->component[i] = tree->queries[i] = (int32_t)i;
+        tree->ids[i] = tree->component[i] = tree->parent[i] = tree->roots[i] = (int32_t)i;
         tree->winner[i] = -1;
         tree->listed[i] = tree->head[i] = 0;
-        tree->best[i] = INFINITY;
+        tree->best[i] = tree->nearest[i] = INFINITY;
+        tree->beyond[i] = 0;
     }
-    for (int64_t i = 0; i < tree_padding; i++) {
-        tree->component[tree->n + i] = -1;
-        for (int64_t k = 0; k < tree->d; k++) tree->columns[k * (tree->n + tree_padding) + tree->n + i] = 0;
-    }
+    for (int64_t i = 0; i < tree_padding; i++) tree->component[tree->n + i] = -1;
 }
 
 // MARK: - Hierarchy
 
-static void swap_points(const losskit_tree *tree, int64_t i, int64_t j) {
-    float *a = tree->rows + i * tree->d, *b = tree->rows + j * tree->d;
-    for (int64_t k = 0; k < tree->d; k++) {
-        float kept = a[k];
-        a[k] = b[k];
-        b[k] = kept;
-    }
-    int32_t kept = tree->ids[i];
-    tree->ids[i] = tree->ids[j];
-    tree->ids[j] = kept;
-}
-
-void losskit_tree_split(const losskit_tree *tree, int64_t node) {
-    int32_t level = 63 - __builtin_clzll((uint64_t)node);
-    int64_t d = tree->d, low = node_begin(tree, level, node), high = node_begin(tree, level, node + 1) - 1;
-    int64_t middle = node_begin(tree, level + 1, 2 * node + 1), axis = 0;
-    float widest = -1;
-    for (int64_t k = 0; k < d; k++) {
-        float least = INFINITY, most = -INFINITY;
-        for (int64_t i = low; i <= high; i++) {
-            float x = tree->rows[i * d + k];
-            least = x < least ? x : least;
-            most = x > most ? x : most;
-        }
-        if (most - least > widest) {
-            widest = most - least;
-            axis = k;
-        }
-    }
-    // Hoare's selection; the pivots are drawn, so that no order of the points is a bad one.
-    const float *x = tree->rows + axis;
-    uint64_t draw = (uint64_t)node;
-    while (low < high) {
-        draw = draw * 6364136223846793005u + 1442695040888963407u;
-        float pivot = x[(low + (int64_t)((draw >> 33) % (uint64_t)(high - low + 1))) * d];
-        int64_t i = low, j = high;
-        while (i <= j) {
-            while (x[i * d] < pivot) i++;
-            while (x[j * d] > pivot) j--;
-            if (i > j) break;
-            swap_points(tree, i++, j--);
-        }
-        if (middle <= j) high = j;
-        else if (middle >= i) low = i;
-        else break;
-    }
-}
-
 void losskit_tree_finish(const losskit_tree *tree) {
     int64_t n = tree->n, d = tree->d, leaves = (int64_t)1 << tree->levels;
+    tree_settle(tree);
+    for (int64_t i = 0; i < tree_padding; i++) for (int64_t k = 0; k < d; k++) tree->columns[k * (n + tree_padding) + n + i] = 0;
     for (int64_t i = 0; i < n; i++) for (int64_t k = 0; k < d; k++) tree->columns[k * (n + tree_padding) + i] = tree->rows[i * d + k];
     for (int64_t node = 2 * leaves - 1; node > 0; node--) {
         float *low = tree->boxes + node * 2 * d, *high = low + d;
@@ -173,83 +100,102 @@ void losskit_tree_share_cores(const losskit_tree *tree) {
 
 // MARK: - Merging
 
-static int32_t root_of(int32_t *parent, int32_t node) {
-    while (parent[node] != node) node = parent[node] = parent[parent[node]];
-    return node;
-}
-
-// The nearest foreign point of a position, or -1, and the sum to it.
-static int32_t partner_of(const losskit_tree *tree, int64_t i, float *sum) {
-    if (tree->head[i] == tree->listed[i]) return -1;
-    *sum = tree->near_sum[i * losskit_tree_list + tree->head[i]];
-    return tree->near[i * losskit_tree_list + tree->head[i]];
-}
-
 static int comes_first(const losskit_tree *tree, int32_t i, int32_t j) {
-    float sum = 0, other = 0;
-    int32_t a = tree->ids[i], b = tree->ids[partner_of(tree, i, &sum)], p = tree->ids[j], q = tree->ids[partner_of(tree, j, &other)];
+    const int32_t *near_i = tree->near + (int64_t)i * losskit_tree_list, *near_j = tree->near + (int64_t)j * losskit_tree_list;
+    float sum = tree->nearest[i], other = tree->nearest[j];
+    int32_t a = tree->ids[i], b = tree->ids[near_i[tree->head[i]]], p = tree->ids[j], q = tree->ids[near_j[tree->head[j]]];
     if (sum != other) return sum < other;
     int32_t low = a < b ? a : b, high = a < b ? b : a, other_low = p < q ? p : q, other_high = p < q ? q : p;
     return low != other_low ? low < other_low : high < other_high;
 }
 
-static void label_nodes(const losskit_tree *tree) {
-    int64_t leaves = (int64_t)1 << tree->levels;
-    for (int64_t node = 2 * leaves - 1; node > 0; node--) {
-        int32_t label;
-        if (node >= leaves) {
-            int64_t i = node_begin(tree, tree->levels, node), end = node_begin(tree, tree->levels, node + 1);
-            label = tree->component[i];
-            for (i++; i < end; i++) if (tree->component[i] != label) label = -1;
-        } else {
-            label = tree->label[2 * node] == tree->label[2 * node + 1] ? tree->label[2 * node] : -1;
+void losskit_tree_pick(const losskit_tree *tree, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+        if (tree->nearest[i] > tree->best[tree->component[i]] || tree->head[i] == tree->listed[i]) continue;
+        int32_t *winner = tree->winner + tree->component[i], known = __atomic_load_n(winner, __ATOMIC_RELAXED);
+        while (known < 0 || comes_first(tree, (int32_t)i, known)) {
+            if (__atomic_compare_exchange_n(winner, &known, (int32_t)i, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) break;
         }
-        tree->label[node] = label;
     }
 }
 
-int64_t losskit_tree_merge(const losskit_tree *tree, int32_t *edges, float *lengths, int64_t found, int64_t *queries) {
-    int64_t n = tree->n;
-    int32_t *component = tree->component, *winner = tree->winner, *parent = tree->queries;
-    float sum = 0;
-    for (int64_t i = 0; i < n; i++) {
-        parent[i] = (int32_t)i;
-        if (partner_of(tree, i, &sum) < 0 || sum > tree->best[component[i]]) continue;
-        int32_t *first = winner + component[i];
-        if (*first < 0 || comes_first(tree, (int32_t)i, *first)) *first = (int32_t)i;
-    }
-    for (int64_t c = 0; c < n; c++) {
-        if (winner[c] < 0) continue;
-        int32_t i = winner[c], j = partner_of(tree, i, &sum), a = root_of(parent, component[i]), b = root_of(parent, component[j]);
+static int32_t root_of(int32_t *parent, int32_t node) {
+    while (parent[node] != node) node = parent[node] = parent[parent[node]];
+    return node;
+}
+
+int64_t losskit_tree_join(const losskit_tree *tree, int32_t *edges, float *lengths, int64_t found) {
+    int32_t *parent = tree->parent, *roots = tree->roots;
+    const int64_t count = tree->n - found;
+    for (int64_t k = 0; k < count; k++) {
+        const int32_t i = tree->winner[roots[k]];
+        if (i < 0) continue;
+        const int32_t j = tree->near[(int64_t)i * losskit_tree_list + tree->head[i]];
+        const int32_t a = root_of(parent, roots[k]), b = root_of(parent, tree->component[j]);
         if (a == b) continue;
+        // The smaller root stays, so that a pass in ascending order finds all of them.
         parent[a > b ? a : b] = a > b ? b : a;
-        int32_t p = tree->ids[i], q = tree->ids[j];
+        const int32_t p = tree->ids[i], q = tree->ids[j];
         edges[2 * found] = p < q ? p : q;
         edges[2 * found + 1] = p < q ? q : p;
-        lengths[found++] = tree->metric == losskit_euclidean ? __builtin_sqrtf(sum) : sum;
+        lengths[found++] = tree->metric == losskit_euclidean ? __builtin_sqrtf(tree->nearest[i]) : tree->nearest[i];
     }
-    for (int64_t i = 0; i < n; i++) {
-        component[i] = root_of(parent, component[i]);
-        winner[i] = -1;
-        tree->best[i] = INFINITY;
+    int64_t left = 0;
+    for (int64_t k = 0; k < count; k++) {
+        const int32_t c = roots[k];
+        parent[c] = parent[parent[c]];
+        if (parent[c] != c) continue;
+        roots[left++] = c;
+        tree->winner[c] = -1;
+        tree->best[c] = INFINITY;
     }
-    for (int64_t i = 0; i < n; i++) {
-        const int32_t *near = tree->near + i * losskit_tree_list;
-        while (tree->head[i] < tree->listed[i] && component[near[tree->head[i]]] == component[i]) tree->head[i]++;
-        if (partner_of(tree, i, &sum) >= 0 && sum < tree->best[component[i]]) tree->best[component[i]] = sum;
-    }
-    *queries = 0;
-    for (int64_t i = 0; i < n; i++) {
-        int isDone = tree->head[i] < tree->listed[i] || tree->beyond[i] > tree->best[component[i]];
-        if (!isDone) tree->queries[(*queries)++] = (int32_t)i;
-    }
-    if (tree->levels > 0) label_nodes(tree);
     return found;
 }
 
-void losskit_tree_sort(int64_t count, int32_t *edges, float *lengths, int32_t *scratch_edges, float *scratch_lengths) {
-    // Radix sort by the larger index, the smaller one and the length, eight bits at a time; lengths are not negative, so they order as integers.
-    for (int32_t pass = 0; pass < 12; pass++) {
+void losskit_tree_relabel(const losskit_tree *tree, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) tree->component[i] = tree->parent[tree->component[i]];
+}
+
+void losskit_tree_advance(const losskit_tree *tree, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+        if (tree->head[i] == tree->listed[i]) continue;
+        const int32_t *near = tree->near + i * losskit_tree_list, own = tree->component[i];
+        while (tree->head[i] < tree->listed[i] && tree->component[near[tree->head[i]]] == own) tree->head[i]++;
+        tree->nearest[i] = tree->head[i] < tree->listed[i] ? tree->near_sum[i * losskit_tree_list + tree->head[i]] : INFINITY;
+        tree_lower(tree->best + own, tree->nearest[i]);
+    }
+}
+
+int64_t losskit_tree_collect(const losskit_tree *tree, int64_t begin, int64_t end) {
+    int64_t count = 0;
+    for (int64_t i = begin; i < end; i++) {
+        if (tree->head[i] < tree->listed[i]) continue;
+        // Other threads lower the bound as they find shorter edges of the component; any value it had is a right one.
+        float best;
+        __atomic_load(tree->best + tree->component[i], &best, __ATOMIC_RELAXED);
+        if (!(tree->beyond[i] > best)) tree->queries[begin + count++] = (int32_t)i;
+    }
+    return count;
+}
+
+void losskit_tree_label(const losskit_tree *tree) {
+    int64_t leaves = (int64_t)1 << tree->levels;
+    for (int64_t node = 2 * leaves - 1; node > 0; node--) {
+        if (node < leaves) {
+            tree->label[node] = tree->label[2 * node] == tree->label[2 * node + 1] ? tree->label[2 * node] : -1;
+            continue;
+        }
+        const int64_t begin = node_begin(tree, tree->levels, node), end = node_begin(tree, tree->levels, node + 1);
+        int32_t differs = 0;
+        for (int64_t i = begin + 1; i < end; i++) differs |= tree->component[i] ^ tree->component[begin];
+        tree->label[node] = differs ? -1 : tree->component[begin];
+    }
+}
+
+// Radix sort by the larger index (passes 0 to 3), the smaller one (4 to 7) and the length (8 to 11), eight bits at a time; lengths are not negative, so
+// they order as integers.
+static void sort_from(int32_t pass, int64_t count, int32_t *edges, float *lengths, int32_t *scratch_edges, float *scratch_lengths) {
+    for (; pass < 12; pass++) {
         int64_t starts[257] = {0};
         int32_t shift = 8 * (pass % 4);
 #define KEY(i) ((uint32_t)(pass < 4 ? edges[2 * (i) + 1] : pass < 8 ? edges[2 * (i)] : ((int32_t *)lengths)[i]) >> shift & 255)
@@ -268,5 +214,26 @@ void losskit_tree_sort(int64_t count, int32_t *edges, float *lengths, int32_t *s
 #undef KEY
         memcpy(edges, scratch_edges, 8 * (size_t)count);
         memcpy(lengths, scratch_lengths, 4 * (size_t)count);
+    }
+}
+
+void losskit_tree_sort(int64_t count, int32_t *edges, float *lengths, int32_t *scratch_edges, float *scratch_lengths) {
+    sort_from(8, count, edges, lengths, scratch_edges, scratch_lengths);
+    // Few are as long as others, unless the points lie on a lattice.
+    for (int64_t begin = 0, i = 1; i < count; i++) {
+        if (lengths[i] != lengths[begin]) begin = i;
+        if (i - begin >= 16) {
+            sort_from(0, count, edges, lengths, scratch_edges, scratch_lengths);
+            return;
+        }
+        const int32_t low = edges[2 * i], high = edges[2 * i + 1];
+        int64_t place = i;
+        for (; place > begin; place--) {
+            const int32_t *before = edges + 2 * (place - 1);
+            if (before[0] < low || (before[0] == low && before[1] < high)) break;
+            memcpy(edges + 2 * place, before, 8);
+        }
+        edges[2 * place] = low;
+        edges[2 * place + 1] = high;
     }
 }

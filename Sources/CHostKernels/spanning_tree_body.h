@@ -178,7 +178,6 @@ static void LK(losskit_tree_search)(const losskit_tree *tree, int64_t begin, int
     for (int64_t q = 0; q < count; q++) {
         int32_t i = queries[q];
         tree->listed[i] = tree->head[i] = 0;
-        // Other threads lower the bound as they find shorter edges of the component; any value it had is a right one.
         __atomic_load(tree->best + tree->component[i], tree->beyond + i, __ATOMIC_RELAXED);
     }
     if (tree->levels > 0) {
@@ -193,9 +192,8 @@ static void LK(losskit_tree_search)(const losskit_tree *tree, int64_t begin, int
         int32_t i = queries[q];
         tree->beyond[i] = LK(tree_limit)(tree, i);
         if (tree->listed[i] == 0) continue;
-        float *best = tree->best + tree->component[i], known, found = tree->near_sum[(int64_t)i * losskit_tree_list];
-        __atomic_load(best, &known, __ATOMIC_RELAXED);
-        while (found < known && !__atomic_compare_exchange(best, &known, &found, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+        tree->nearest[i] = tree->near_sum[(int64_t)i * losskit_tree_list];
+        tree_lower(tree->best + tree->component[i], tree->nearest[i]);
     }
 }
 

@@ -54,6 +54,12 @@ static const unsigned char transport_cl[] = {
 static const unsigned char spanning_tree_cl[] = {
 #embed "../../kernels/spanning_tree.cl"
 };
+static const unsigned char cubical_cl[] = {
+#embed "../../kernels/cubical.cl"
+};
+static const unsigned char rips_cl[] = {
+#embed "../../kernels/rips.cl"
+};
 static const unsigned char alignment_cl[] = {
 #embed "../../kernels/alignment.cl"
 };
@@ -101,6 +107,8 @@ static const losskit_kernel_file files[] = {
     ROW("row_pairs.cl", row_pairs_cl),
     ROW("transport.cl", transport_cl),
     ROW("spanning_tree.cl", spanning_tree_cl),
+    ROW("cubical.cl", cubical_cl),
+    ROW("rips.cl", rips_cl),
     ROW("alignment.cl", alignment_cl),
     ROW("warping.cl", warping_cl),
     ROW("scan.cl", scan_cl),

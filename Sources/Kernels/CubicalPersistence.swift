@@ -6,15 +6,43 @@ package struct CubicalPersistence: Sendable {
     /// The voxels whose appearance begins and ends a class.
     package typealias Class = (birth: Int, death: Int)
 
-    /// By dimension the classes that live for some time and end. One component never does, that of the first voxel.
+    /// By dimension the classes that live for some time and end, components in the order of the voxels where they begin, classes of an
+    /// image's last dimension in that of those where they end. One component never ends, that of the first voxel.
     package let classes: [[Class]]
     /// The voxel that is there first.
     package let first: Int
 
+    /// Of float32 voxels; images of one or two axes on the device, others on the host.
+    ///
     /// - Parameters:
     ///   - shape: One to three axes, at least one voxel and fewer than 2^28.
-    ///   - voxelsAreCorners: Whether voxels are the corners of cubes, connected along the axes, rather than the cubes, connected across corners too.
-    package init(values: [Float], shape: [Int], voxelsAreCorners: Bool) throws {
+    ///   - voxelsAreCorners: Whether voxels are the corners of cubes, connected along the axes, rather than the cubes, connected across
+    ///     corners too.
+    package init(_ image: BufferSlice, shape: [Int], voxelsAreCorners: Bool, on device: Device) throws {
+        let count = shape.reduce(1, *)
+        self = try device.run(
+            "cubical_persistence", shape: shape, reads: [image], bytes: 4 * count,
+            numbers: { found in [Double(found.first)] + found.classes.joined().flatMap { [Double($0.birth), Double($0.death)] } },
+            host: { pointers in
+                let values = Array(UnsafeBufferPointer(start: pointers.read(0, as: Float.self), count: count))
+                return try Self(values: values, shape: shape, voxelsAreCorners: voxelsAreCorners)
+            },
+            openCL: { encoder in
+                if shape.count <= 2 {
+                    let steps = CubicalSteps(
+                        image: image, height: shape.count == 2 ? shape[0] : 1, width: shape[shape.count - 1], encoder: encoder)
+                    let found = try steps.classes(rank: shape.count, voxelsAreCorners: voxelsAreCorners)
+                    if let found { return Self(classes: found.classes, first: found.first) }
+                }
+                var values = [Float](repeating: 0, count: count)
+                try values.withUnsafeMutableBytes { try image.buffer.download(into: $0, from: image.byteOffset) }
+                return try Self(values: values, shape: shape, voxelsAreCorners: voxelsAreCorners)
+            })
+    }
+
+    private init(classes: [[Class]], first: Int) { (self.classes, self.first) = (classes, first) }
+
+    private init(values: [Float], shape: [Int], voxelsAreCorners: Bool) throws {
         let rank = shape.count
         let whole = [Int](repeating: 1, count: 3 - rank) + shape
         let order = try sorted(values)

@@ -50,7 +50,7 @@ private func host(
     var tree = losskit_tree()
     (tree.metric, tree.n, tree.d, tree.is_mutual) = (metric.rawValue, Int64(n), Int64(d), neighbors > 0 ? 1 : 0)
     // From here on boxes save more pairs than they cost (measured on uniform points; clustered ones gain more).
-    tree.levels = n >= 1000 && d <= 8 ? Int32(Int.bitWidth - 1 - (n / (d <= 3 ? 16 : 32)).leadingZeroBitCount) : 0
+    tree.levels = n >= 1000 && d <= losskit_tree_axes ? Int32(Int.bitWidth - ((n - 1) / 32).leadingZeroBitCount) : 0
     let scratchBytes = 4 * neighbors * ThreadPool.threadCount * 4
     let memory = try Buffer(
         byteCount: Int(losskit_tree_bytes(tree.n, tree.d, tree.levels, tree.is_mutual)) + scratchBytes, on: .cpu)
@@ -68,15 +68,33 @@ private func host(
     if neighbors > 0 { findCores(shared, neighbors, bytes + memory.byteCount - scratchBytes) }
     var edges = [Int32](repeating: 0, count: 2 * (n - 1))
     var lengths = [Float](repeating: 0, count: n - 1)
-    var queries = Int64(n)
     var found: Int64 = 0
     while found < n - 1 {
-        ThreadPool.forEachChunk(of: Int(queries), minimumPerChunk: 16) { chunk in
-            withUnsafePointer(to: shared.value) { losskit_tree_search($0, Int64(chunk.lowerBound), Int64(chunk.upperBound)) }
+        if found == 0, tree.levels > 0, neighbors == 0 {
+            forEachChunk(of: 1 << Int(tree.levels), minimum: 8, shared) { losskit_tree_first($0, $1, $2) }
+        } else if tree.levels > 0 {
+            forEachChunk(of: n, minimum: 64, shared) { losskit_tree_search($0, $1, $1 + losskit_tree_collect($0, $1, $2)) }
+        } else {
+            // Every query costs a look at all points.
+            let queries = Int(losskit_tree_collect(&tree, 0, Int64(n)))
+            forEachChunk(of: queries, minimum: 16, shared) { losskit_tree_search($0, $1, $2) }
         }
-        found = losskit_tree_merge(&tree, &edges, &lengths, found, &queries)
+        forEachChunk(of: n, minimum: 2048, shared) { losskit_tree_pick($0, $1, $2) }
+        found = losskit_tree_join(&tree, &edges, &lengths, found)
+        forEachChunk(of: n, minimum: 4096, shared) { losskit_tree_relabel($0, $1, $2) }
+        forEachChunk(of: n, minimum: 2048, shared) { losskit_tree_advance($0, $1, $2) }
+        if tree.levels > 0 { losskit_tree_label(&tree) }
     }
     return (edges, lengths)
+}
+
+private func forEachChunk(
+    of count: Int, minimum: Int, _ tree: Shared<losskit_tree>,
+    _ work: @escaping @Sendable (UnsafePointer<losskit_tree>, _ begin: Int64, _ end: Int64) -> Void
+) {
+    ThreadPool.forEachChunk(of: count, minimumPerChunk: minimum) { chunk in
+        withUnsafePointer(to: tree.value) { work($0, Int64(chunk.lowerBound), Int64(chunk.upperBound)) }
+    }
 }
 
 private func findCores(_ tree: Shared<losskit_tree>, _ neighbors: Int, _ scratch: UnsafeMutableRawPointer) {

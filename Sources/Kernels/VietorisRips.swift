@@ -32,14 +32,20 @@ package struct VietorisRips: Sendable {
     /// The classes of dimensions up to `maximumDimension` of `n` points by the distances [n, n] above the diagonal, up to `threshold`.
     ///
     /// There are at most ``mostPoints(maximumDimension:)``. Classes do not depend on how many threads there are. What the reduction holds
-    /// counts against the CPU's memory limit, less what is alive when it begins.
+    /// counts against the CPU's memory limit, less what is alive when it begins. `apparent`, where it is not empty, are those of
+    /// ``apparentEdges(_:clouds:n:on:)``.
     package init(
-        distances: ArraySlice<Float>, n: Int, maximumDimension: Int, threshold: Float, withCocycles: Bool = false, limit: Int? = nil
+        distances: ArraySlice<Float>, apparent: ArraySlice<UInt8> = [], n: Int, maximumDimension: Int, threshold: Float,
+        withCocycles: Bool = false, limit: Int? = nil
     ) throws {
         let memory = Device.cpu.memory
         let limit = Int64(max(1, min(limit ?? .max, memory.limit - memory.live)))
-        let created = distances.withUnsafeBufferPointer {
-            losskit_rips_create(Int64(n), $0.baseAddress, threshold, Int32(max(1, maximumDimension)), limit)
+        let created = distances.withUnsafeBufferPointer { distances in
+            apparent.withUnsafeBufferPointer { apparent in
+                losskit_rips_create(
+                    Int64(n), distances.baseAddress, apparent.isEmpty ? nil : apparent.baseAddress, threshold,
+                    Int32(max(1, maximumDimension)), limit)
+            }
         }
         guard let rips = created else { throw Self.outOfMemory(16 * n * n) }
         defer { losskit_rips_destroy(rips) }
@@ -58,7 +64,7 @@ package struct VietorisRips: Sendable {
 
     /// Those of many clouds by their distances [clouds, n, n], each up to its own threshold; clouds share the threads.
     package static func all(
-        distances: [Float], n: Int, maximumDimension: Int, thresholds: [Float], withCocycles: Bool
+        distances: [Float], apparent: [UInt8], n: Int, maximumDimension: Int, thresholds: [Float], withCocycles: Bool
     ) throws -> [VietorisRips] {
         let clouds = thresholds.count, memory = Device.cpu.memory
         let limit = (memory.limit - memory.live) / max(1, min(clouds, ThreadPool.threadCount))
@@ -68,14 +74,35 @@ package struct VietorisRips: Sendable {
             @Sendable func find(_ cloud: Int) {
                 shared.value[cloud] = Result {
                     try VietorisRips(
-                        distances: distances[cloud * n * n..<(cloud + 1) * n * n], n: n, maximumDimension: maximumDimension,
-                        threshold: thresholds[cloud], withCocycles: withCocycles, limit: limit)
+                        distances: distances[cloud * n * n..<(cloud + 1) * n * n],
+                        apparent: apparent.isEmpty ? [] : apparent[cloud * n * n..<(cloud + 1) * n * n], n: n,
+                        maximumDimension: maximumDimension, threshold: thresholds[cloud], withCocycles: withCocycles, limit: limit)
                 }
             }
             // A single one's reduction has the threads for itself.
             if clouds == 1 { find(0) } else { ThreadPool.forEach(clouds, find) }
         }
         return try found.compactMap { try $0?.get() }
+    }
+
+    /// Which edges i < j of clouds with distances [clouds, n, n] complete a triangle and so need no column: 1 at [cloud, i, j].
+    ///
+    /// On OpenCL devices; none on the CPU, where the reduction finds that itself.
+    package static func apparentEdges(_ distances: BufferSlice, clouds: Int, n: Int, on device: Device) throws -> [UInt8] {
+        let count = clouds * n * n
+        return try device.run(
+            "rips_apparent", shape: [clouds, n, n], reads: [distances], bytes: 5 * count, numbers: { _ in [] }, host: { _ in [] },
+            openCL: { encoder in
+                let apparent = try encoder.scratch(byteCount: count)
+                try encoder.launch(
+                    "rips_apparent", in: "rips",
+                    arguments: [
+                        .buffer(distances), .buffer(BufferSlice(apparent, elementSize: 1)), .count(clouds), .count(n),
+                    ], global: [count], local: [min(64, encoder.traits.maxWorkGroupSize)])
+                var flags = [UInt8](repeating: 0, count: count)
+                try flags.withUnsafeMutableBytes { try apparent.download(into: $0) }
+                return flags
+            })
     }
 
     private static func found(_ count: Int64, in rips: OpaquePointer, cocyclesOf dimension: Int? = nil) throws -> [Class] {

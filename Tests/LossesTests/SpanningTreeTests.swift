@@ -33,6 +33,7 @@ struct Cloud: Sendable, CustomTestStringConvertible {
         Cloud("plane", d: 2, random(131, 2, seed: 2)),
         Cloud("seventeen dimensions", d: 17, random(97, 17, seed: 3)),
         Cloud("boxes", d: 3, random(1100, 3, seed: 4)),
+        Cloud("five dimensions", d: 5, random(1025, 5, seed: 5)),
         Cloud("lattice", n: 34 * 34, d: 2) { i, k in Double(k == 0 ? i * 19 % 34 : i / 34) },
         Cloud("duplicates", n: 1200, d: 2) { i, k in Double(k == 0 ? i % 7 : i % 3) },
         Cloud("one place", n: 50, d: 4) { _, _ in 1.5 },
@@ -120,7 +121,7 @@ struct Cloud: Sendable, CustomTestStringConvertible {
     func soItIsUnderOtherMetrics(device: Device, cloud: Cloud) throws {
         let points = try cloud.tensor(on: device)
         try expectTree(minimumSpanningTree(points, metric: .manhattan), try #require(Cloud.manhattanTrees[cloud.name]), "manhattan")
-        guard cloud.n < 200 else { return }
+        guard cloud.n < 200 || cloud.name == "boxes" else { return }
         try expectTree(minimumSpanningTree(points, metric: .squaredEuclidean), cloud.tree(.squared), "squared")
         try expectTree(minimumSpanningTree(points, metric: .chebyshev), cloud.tree(.chebyshev), "chebyshev")
     }

@@ -29,6 +29,52 @@ import Testing
         }
     }
 
+    /// Noise, steps with many ties, and smooth hills: the same classes in the same order, with the same voxels.
+    @Test(arguments: Device.all, CubicalConstruction.allCases)
+    func largerImagesHaveTheSameClassesEverywhere(device: Device, construction: CubicalConstruction) throws {
+        var random = SplitMix64(seed: 9)
+        for shape in [[70, 53], [1, 40], [33, 1], [500]] {
+            let noise = random.values(shape.reduce(1, *), in: 0...1).map { Float($0) }
+            let width = Float(shape[shape.count - 1])
+            let hills = noise.indices.map { 3 * sin(Float($0) / width / 7) * cos(Float($0).truncatingRemainder(dividingBy: width) / 5) }
+            for values in [noise, noise.map { ($0 * 4).rounded() }, hills, noise.map { $0 < 0.5 ? -0.0 : 0 }] {
+                for isSuperlevel in [false, true] {
+                    let (own, expected) = try (
+                        cubicalPersistence(
+                            Tensor(values, shape: shape, on: device), construction: construction, isSuperlevel: isSuperlevel),
+                        cubicalPersistence(
+                            Tensor(values, shape: shape, on: .cpu), construction: construction, isSuperlevel: isSuperlevel)
+                    )
+                    for (one, other) in zip(own, expected) {
+                        #expect(try one.pairs.array(of: Float.self) == other.pairs.array(of: Float.self))
+                        #expect(try one.birthGenerators.array(of: Int.self) == other.birthGenerators.array(of: Int.self))
+                        #expect(try one.deathGenerators.array(of: Int.self) == other.deathGenerators.array(of: Int.self))
+                        #expect(try one.essentialBirths.array(of: Float.self) == other.essentialBirths.array(of: Float.self))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hollows that get shallower along a line while the walls between them get lower: one ends after another.
+    @Test(arguments: Device.all, [20, 300])
+    func hollowsInARowEndOneByOne(device: Device, count: Int) throws {
+        let values = (0..<2 * count - 1).map { Float($0 % 2 == 0 ? $0 / 2 : 2 * count - $0 / 2) }
+        let diagram = try cubicalPersistence(Tensor(values, on: device))[0]
+        #expect(try diagram.births.array(of: Int.self) == Array(1..<count))
+        #expect(try diagram.deaths.array(of: Int.self) == (1..<count).map { 2 * count + 1 - $0 })
+    }
+
+    @Test(arguments: Device.all)
+    func imagesTakeBoundedLaunchesAndLinearMemory(device: Device) throws {
+        var random = SplitMix64(seed: 2)
+        let image = try Tensor(random.values(4096, in: 0...1).map { Float($0) }, shape: [64, 64], on: device)
+        let (diagrams, cost) = try Profiler.measure { try cubicalPersistence(image) }
+        #expect(diagrams.map(\.births.count).allSatisfy { $0 > 100 })
+        #expect(cost.launches <= 120)
+        #expect(cost.peakBytes <= 64 * 4096)
+    }
+
     @Test(arguments: Device.all)
     func aRingHasALoopAndABoxAVoid(device: Device) throws {
         let ring: [Float] = [1, 2, 3, 4, 9, 5, 8, 7, 6]

@@ -21,8 +21,9 @@ typedef struct losskit_rips_pair {
 typedef struct losskit_rips losskit_rips;
 
 /// The filtration of n points up to simplices of `dimension` + 1, by distances [n, n] of which those above the diagonal count, up to `threshold`.
-/// Null where there is no memory; no more than `limit` bytes are used at a time.
-losskit_rips *losskit_rips_create(int64_t n, const float *distances, float threshold, int32_t dimension, int64_t limit);
+/// `apparent` [n, n] says which edges are known to complete a triangle; null leaves that to be found. Null where there is no memory; no more than `limit`
+/// bytes are used at a time.
+losskit_rips *losskit_rips_create(int64_t n, const float *distances, const uint8_t *apparent, float threshold, int32_t dimension, int64_t limit);
 void losskit_rips_destroy(losskit_rips *rips);
 
 /// Whether the simplices of n points up to `dimension` + 1 can be numbered.

@@ -2,7 +2,10 @@
 
 #include <stdint.h>
 
-enum { losskit_tree_list = 4 };
+enum { losskit_tree_list = 6 };
+
+/// The most dimensions in which there is a hierarchy.
+enum { losskit_tree_axes = 8 };
 
 /// Boruvka's algorithm on the implicit complete graph over n points: the working memory of one run, all of it O(n d).
 ///
@@ -17,13 +20,14 @@ typedef struct losskit_tree {
     /// The point at a position, and the component that it belongs to (a position within it).
     int32_t *ids, *component;
     /// For each position the nearest points of other components, losskit_tree_list of them in order, how many there are, which is the first that still
-    /// is foreign, and a bound that none of the others is nearer than.
+    /// is foreign and how near that is (infinity where there is none), and a bound that none of the others is nearer than.
     int32_t *near;
-    float *near_sum, *beyond;
+    float *near_sum, *beyond, *nearest;
     uint8_t *listed, *head;
-    /// For each component the length of its shortest edge known, and the position where it begins.
+    /// For each component the length of its shortest edge known, the position where it begins, and the component that it has joined; and all components
+    /// in ascending order.
     float *best;
-    int32_t *winner;
+    int32_t *winner, *parent, *roots;
     /// The positions that search in this round.
     int32_t *queries;
     /// For each node its box [2, d], its smallest index, and the component that all of it belongs to, or -1.
@@ -51,12 +55,28 @@ void losskit_tree_finish(const losskit_tree *tree);
 void losskit_tree_cores(const losskit_tree *tree, int64_t k, int64_t begin, int64_t end, float *scratch);
 void losskit_tree_share_cores(const losskit_tree *tree);
 
-/// Lists the nearest foreign points of the queries begin..<end. Several threads may work on different queries.
+/// Makes queries, from `begin` on, of those positions begin..<end that have to search, and gives how many there are.
+int64_t losskit_tree_collect(const losskit_tree *tree, int64_t begin, int64_t end);
+
+/// Lists the nearest foreign points of the queries begin..<end. Several threads may work on different queries, here and below on different positions.
 void losskit_tree_search(const losskit_tree *tree, int64_t begin, int64_t end);
 
-/// Joins every component to another one along its first edge, which is appended to `edges` (pairs of indices i < j) and `lengths`. Gives the number of
-/// edges after that, and in `queries` how many positions have to search again.
-int64_t losskit_tree_merge(const losskit_tree *tree, int32_t *edges, float *lengths, int64_t found, int64_t *queries);
+/// The same in the first round, where there is a hierarchy and no mutual reachability, for the points of the leaves begin..<end.
+void losskit_tree_first(const losskit_tree *tree, int64_t begin, int64_t end);
+
+/// Finds the first edge of each component among those that the positions begin..<end list.
+void losskit_tree_pick(const losskit_tree *tree, int64_t begin, int64_t end);
+
+/// Joins every component to another one along its first edge, which is appended to the `found` ones in `edges` (pairs of indices i < j) and `lengths`.
+/// Gives the number of edges after that.
+int64_t losskit_tree_join(const losskit_tree *tree, int32_t *edges, float *lengths, int64_t found);
+
+/// Then for the positions begin..<end: what component they belong to, and after that for all of them, which of their list is still foreign.
+void losskit_tree_relabel(const losskit_tree *tree, int64_t begin, int64_t end);
+void losskit_tree_advance(const losskit_tree *tree, int64_t begin, int64_t end);
+
+/// The components of the nodes of a hierarchy.
+void losskit_tree_label(const losskit_tree *tree);
 
 /// Sorts edges by (length, i, j). The scratch arrays are as large as what they stand beside.
 void losskit_tree_sort(int64_t count, int32_t *edges, float *lengths, int32_t *scratch_edges, float *scratch_lengths);

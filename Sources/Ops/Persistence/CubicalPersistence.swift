@@ -16,12 +16,14 @@ public enum CubicalConstruction: String, Sendable, CaseIterable {
 ///   - image: [w], [h, w] or [d, h, w], floating point, finite, fewer than 2^28 voxels.
 ///   - construction: What a voxel is. GUDHI's `vertices=` and `top_dimensional_cells=` are these two; its default is the latter.
 ///   - isSuperlevel: Whether voxels appear from the largest value down; then births are above deaths.
-/// - Returns: A diagram for each dimension below the image's rank, of the classes that live for some time, in no particular order.
+/// - Returns: A diagram for each dimension below the image's rank, of the classes that live for some time, the same on every device.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` for other shapes,
 ///   ``TensorError/invalidArgument(operation:expected:actual:)`` naming the first voxel that is not finite;
 ///   ``DeviceError/outOfMemory(device:requested:inUse:cached:limit:)``.
-/// - Note: On the host, by union-find in two dimensions; loops in three by the reduction of the coboundary. Equal values are taken in the order of
-///   their places; the values of the diagrams do not depend on that.
+/// - Note: Images of one or two axes are worked on where they are: on OpenCL devices in rounds in which all components that meet an older
+///   one first end there, in O(pixels) memory, on the host only where more than 64 rounds would be needed. Volumes on the host: components
+///   and voids by union-find, loops by the reduction of the coboundary. Equal values are taken in the order of their places; the values of
+///   the diagrams do not depend on that.
 ///   Source: B. Bleile, A. Garin, T. Heiss, K. Maggs, V. Robins, The persistent homology of dual digital image constructions, 2022.
 public func cubicalPersistence(
     _ image: Tensor, construction: CubicalConstruction = .vertices, isSuperlevel: Bool = false
@@ -32,7 +34,7 @@ public func cubicalPersistence(
             actual: [image.shape])
     }
     let fixed = stopGradient(image).asType(.float32)
-    let values = try (isSuperlevel ? -fixed : fixed).array(of: Float.self)
+    let values = try (isSuperlevel ? -fixed : fixed).packed().evaluated()
     func coordinates(_ voxel: Int) -> [Int] {
         var rest = voxel
         return image.shape.reversed().map { length in
@@ -40,11 +42,14 @@ public func cubicalPersistence(
             return rest % length
         }.reversed()
     }
-    if let voxel = values.firstIndex(where: { !$0.isFinite }) {
+    if try !values.isFinite().all().booleans()[0] {
+        let elements = try fixed.array(of: Float.self)
+        let voxel = elements.firstIndex { !$0.isFinite } ?? 0
         throw TensorError.invalidArgument(
-            operation: "cubicalPersistence", expected: "finite values", actual: "\(values[voxel]) at \(coordinates(voxel))")
+            operation: "cubicalPersistence", expected: "finite values", actual: "\(elements[voxel]) at \(coordinates(voxel))")
     }
-    let found = try CubicalPersistence(values: values, shape: image.shape, voxelsAreCorners: construction == .vertices)
+    let found = try CubicalPersistence(
+        values.slice(), shape: image.shape, voxelsAreCorners: construction == .vertices, on: values.device)
     let flat = try image.reshaped([image.count])
     func elements(at voxels: [Int]) throws -> Tensor { try flat.take(Tensor(voxels, on: flat.device)) }
     func generators(_ voxels: [Int]) throws -> Tensor {

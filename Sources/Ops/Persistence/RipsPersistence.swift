@@ -18,8 +18,9 @@ import LossKitKernels
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` for anything but floating-point points [n, d],
 ///   ``TensorError/invalidArgument(operation:expected:actual:)`` for a point that is not finite, too many points for the dimension, a dimension or a
 ///   threshold out of range; ``DeviceError/outOfMemory(device:requested:inUse:cached:limit:)``.
-/// - Note: Distances are computed on the device, the reduction runs on the host: 20 n^2 bytes, and 8 for each simplex of the largest column, all within
-///   the CPU's memory limit. Equal lengths are taken in the order of their indices; the values of the diagrams do not depend on that.
+/// - Note: Distances and apparent pairs of edges are found on the device; the reduction of the rest runs on the host, within the CPU's
+///   memory limit, in 20 n^2 bytes and 8 for each simplex of the largest column: for loops less than 4 for each edge and triangle there
+///   can be. Equal lengths are taken in the order of their indices; the values of the diagrams do not depend on that.
 ///   Source: U. Bauer, Ripser: efficient computation of Vietoris-Rips persistence barcodes, 2021.
 public func ripsPersistence(
     _ points: Tensor, maximumDimension: Int = 1, threshold: Double? = nil, metric: Metric = .euclidean, withCocycles: Bool = false
@@ -125,12 +126,15 @@ private func diagrams(
 ) throws -> [[PersistenceDiagram]] {
     let (clouds, n) = (distances.shape[0], distances.shape[1])
     guard clouds > 0 else { return [] }
-    let fixed = stopGradient(distances).asType(.float32)
+    let fixed = try stopGradient(distances).asType(.float32).packed().evaluated()
     let radii = try Tensor.maximum(fixed, fixed.swappingAxes(1, 2)).max(axes: [2]).min(axes: [1]).array(of: Float.self)
     // Where an edge is infinitely long there is none.
     let limits = radii.map { min(threshold.map { Float($0) } ?? $0, Float.greatestFiniteMagnitude) }
     let found = try VietorisRips.all(
-        distances: fixed.array(of: Float.self), n: n, maximumDimension: maximumDimension, thresholds: limits, withCocycles: withCocycles)
+        distances: fixed.array(of: Float.self),
+        apparent: maximumDimension > 0 && fixed.device.isOpenCL
+            ? VietorisRips.apparentEdges(fixed.slice(), clouds: clouds, n: n, on: fixed.device) : [],
+        n: n, maximumDimension: maximumDimension, thresholds: limits, withCocycles: withCocycles)
     var places: [Int] = []
     func place(_ edges: [(Int, Int)], _ cloud: Int) -> Range<Int> {
         let begin = places.count
