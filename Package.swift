@@ -7,12 +7,16 @@ let systemLibraries: [LinkerSetting] = [
     .linkedLibrary("pthread", .when(platforms: [.linux])),
 ]
 
-/// Oracles are loops over doubles, which take minutes unless they are optimized, in debug builds too.
+/// Oracles are loops over doubles, which take minutes unless they are optimized, in debug builds too. They know nothing of the library.
 let optimized: [SwiftSetting] = [.unsafeFlags(["-O"])]
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = []) -> Target {
-    .testTarget(
-        name: "LossKit\(name)", dependencies: dependencies + ["LossKitTestSupport"], path: "Tests/\(name)", swiftSettings: settings)
+/// Debug builds leave C unoptimized, which makes kernels and with them the tests several times slower. What another package takes from a
+/// repository may not set such flags.
+let isDependency = Context.packageDirectory.contains("/checkouts/") || Context.packageDirectory.contains("/registry/")
+let optimizedKernels: [CSetting] = isDependency ? [] : [.unsafeFlags(["-O2"], .when(configuration: .debug))]
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "LossKit\(name)", dependencies: dependencies + ["LossKitTestSupport"], path: "Tests/\(name)")
 }
 
 let package = Package(
@@ -29,7 +33,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLossKitOpenCL", path: "Sources/COpenCL", linkerSettings: systemLibraries),
-        .target(name: "CLossKitHost", path: "Sources/CHostKernels", linkerSettings: systemLibraries),
+        .target(name: "CLossKitHost", path: "Sources/CHostKernels", cSettings: optimizedKernels, linkerSettings: systemLibraries),
         .target(name: "LossKitDevice", dependencies: ["CLossKitOpenCL"], path: "Sources/Device"),
         .target(name: "LossKitKernels", dependencies: ["LossKitDevice", "CLossKitHost"], path: "Sources/Kernels"),
         .target(name: "LossKitOps", dependencies: ["LossKitDevice", "LossKitKernels"], path: "Sources/Ops"),
@@ -48,13 +52,14 @@ let package = Package(
             name: "Benchmarks",
             dependencies: ["LossKit", "LossKitConsole", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Benchmarks", exclude: ["Results", "Data", "Peers"]),
-        .target(name: "LossKitTestSupport", dependencies: ["LossKit"], path: "Tests/Support", swiftSettings: optimized),
+        .target(name: "LossKitOracles", path: "Tests/Oracles", swiftSettings: optimized),
+        .target(name: "LossKitTestSupport", dependencies: ["LossKit", "LossKitOracles"], path: "Tests/Support"),
         .executableTarget(name: "KernelTour", dependencies: ["LossKit", "LossKitKernels", "LossKitOps"], path: "Tests/KernelTour"),
         .executableTarget(name: "DocumentationTour", dependencies: ["LossKit"], path: "Tests/DocumentationTour"),
         tests("DeviceTests", ["LossKitDevice", "CLossKitOpenCL"]),
         tests("KernelsTests", ["LossKitDevice", "LossKitKernels", "CLossKitHost"]),
         tests("OpsTests", ["LossKitOps"]),
-        tests("LossesTests", ["LossKit"], optimized),
+        tests("LossesTests", ["LossKit", "LossKitOracles"]),
         tests("CommandLineTests", ["losskit", "DocumentationTour"]),
         tests("CInterfaceTests", ["CLossKit", "LossKitCInterface"]),
         tests("FuzzTests", ["LossKit", "LossKitDevice", "LossKitOps"]),

@@ -1,4 +1,5 @@
 import LossKit
+@testable import LossKitOracles
 import LossKitTestSupport
 import Testing
 
@@ -37,8 +38,8 @@ extension RegistryTests {
     }
 
     /// Of nothing, a sum is 0, a mean is 0 / 0, and elements are none.
-    @Test(arguments: Device.all, Reduction.allCases)
-    func emptyBatchesHaveADefinedLoss(device: Device, reduction: Reduction) throws {
+    @Test(arguments: Device.all, LossCase.Reduction.allCases)
+    func emptyBatchesHaveADefinedLoss(device: Device, reduction: LossCase.Reduction) throws {
         for loss in LossRegistry.all where loss.options.contains(where: { $0.name == "reduction" }) {
             let extents = (LossOracle.named(loss.name)?.extents ?? [:]).merging(["n": 0]) { $1 }
             let given = LossCase(name: loss.name, extents: extents, reduction: reduction)

@@ -1,5 +1,6 @@
 import LossKit
 import LossKitLosses
+@testable import LossKitOracles
 import LossKitTestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import LossKit
+@testable import LossKitOracles
 import LossKitTestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import LossKit
 import LossKitKernels
+@testable import LossKitOracles
 import LossKitTestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import LossKit
+@testable import LossKitOracles
 import LossKitTestSupport
 import Testing
 

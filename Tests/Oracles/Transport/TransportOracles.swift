@@ -1,0 +1,7 @@
+extension LossOracle {
+    static let transport: [LossOracle] = [
+        .sinkhornDivergence, .wasserstein1D, .energyDistance1D, .circularWasserstein,
+        .buresWasserstein, .mongeGap, .partialAssignment, .sparseTransport,
+        .hausdorffDivergence, .minibatchTransport,
+    ]
+}
