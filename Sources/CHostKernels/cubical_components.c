@@ -1,69 +1,87 @@
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "losskit_cubical.h"
 
-// By a voxel its component's root, which is the voxel that was there first; -1 where nothing is yet.
-static int32_t root_of(int32_t *parent, int32_t voxel) {
-    while (parent[voxel] != voxel) voxel = parent[voxel] = parent[parent[voxel]];
-    return voxel;
+// Voxels that are fetched ahead.
+enum { cubical_ahead = 16 };
+
+// Components go by the place of their first voxel in the order, counted from 1; 0 is what was there before. So of two the smaller is the older.
+static int32_t root_of(int32_t *parent, int32_t place) {
+    while (parent[place] != place) place = parent[place] = parent[parent[place]];
+    return place;
 }
 
-typedef struct {
-    int64_t axis[3], step;
-} neighbour;
+// Images lie in a frame one voxel wide, so that every voxel has all its neighbours.
+static int64_t frame_of(const int64_t shape[3], int rank, int64_t wide[3]) {
+    for (int axis = 0; axis < 3; axis++) wide[axis] = shape[axis] + (axis >= 3 - rank ? 2 : 0);
+    return wide[0] * wide[1] * wide[2];
+}
 
-static int neighbours_of(const int64_t shape[3], int touching, neighbour *list) {
+int64_t losskit_cubical_frame(const int64_t shape[3], int rank) {
+    int64_t wide[3];
+    return frame_of(shape, rank, wide);
+}
+
+static int neighbours_of(const int64_t wide[3], int rank, int touching, int64_t *steps) {
     int count = 0;
-    for (int64_t z = -1; z <= 1; z++) {
-        for (int64_t y = -1; y <= 1; y++) {
+    for (int64_t z = rank > 2 ? -1 : 0; z <= (rank > 2); z++) {
+        for (int64_t y = rank > 1 ? -1 : 0; y <= (rank > 1); y++) {
             for (int64_t x = -1; x <= 1; x++) {
                 const int64_t moved = z * z + y * y + x * x;
                 if (moved == 0 || (touching == losskit_cubical_faces && moved > 1)) continue;
-                list[count++] = (neighbour){{z, y, x}, (z * shape[1] + y) * shape[2] + x};
+                steps[count++] = (z * wide[1] + y) * wide[2] + x;
             }
         }
     }
     return count;
 }
 
-int64_t losskit_cubical_components(const float *values, const int32_t *order, const int64_t shape[3], int rank, int touching, int outside,
-                                   int32_t *places, int32_t *parent, losskit_cubical_pair *pairs) {
+// Where the voxels lie in the frame, in their order. `places` is working memory.
+static void place_voxels(const int32_t *order, const int64_t shape[3], const int64_t wide[3], int rank, int32_t *places, uint32_t *cells) {
     const int64_t count = shape[0] * shape[1] * shape[2];
-    const int32_t beyond = (int32_t)count;
-    neighbour neighbours[26];
-    const int around = neighbours_of(shape, touching, neighbours);
     for (int64_t place = 0; place < count; place++) places[order[place]] = (int32_t)place;
-    for (int64_t voxel = 0; voxel <= count; voxel++) {
-        parent[voxel] = -1;
-        pairs[voxel].death = -1;
-    }
-    if (outside) parent[beyond] = beyond;
-    for (int64_t place = 0; place < count; place++) {
-        const int32_t voxel = order[place];
-        const int64_t at[3] = {voxel / (shape[1] * shape[2]), voxel / shape[2] % shape[1], voxel % shape[2]};
-        int32_t root = parent[voxel] = voxel;
-        bool isBorder = false;
-        for (int axis = 3 - rank; axis < 3; axis++) isBorder |= at[axis] == 0 || at[axis] == shape[axis] - 1;
-        for (int k = isBorder && outside ? -1 : 0; k < around; k++) {
-            int32_t other = beyond;
-            if (k >= 0) {
-                bool isInside = true;
-                for (int axis = 0; axis < 3; axis++) {
-                    const int64_t moved = at[axis] + neighbours[k].axis[axis];
-                    isInside &= moved >= 0 && moved < shape[axis];
-                }
-                if (!isInside) continue;
-                other = (int32_t)(voxel + neighbours[k].step);
-                if (parent[other] < 0) continue;
-            }
-            other = root_of(parent, other);
-            if (other == root) continue;
-            const bool isOlder = other != beyond && (root == beyond || places[root] < places[other]);
-            const int32_t elder = isOlder ? root : other, younger = isOlder ? other : root;
-            parent[younger] = elder;
-            if (values[younger] != values[voxel]) pairs[younger].death = voxel;
-            root = elder;
+    for (int64_t z = 0; z < shape[0]; z++) {
+        for (int64_t y = 0; y < shape[1]; y++) {
+            const int64_t begin = ((z + (rank > 2)) * wide[1] + y + (rank > 1)) * wide[2] + 1;
+            for (int64_t x = 0; x < shape[2]; x++) cells[*places++] = (uint32_t)(begin + x);
         }
+    }
+}
+
+int64_t losskit_cubical_components(const float *values, const int32_t *order, const int64_t shape[3], int rank, int touching, int outside, uint32_t *cells,
+                                   int32_t *labels, int32_t *parent, losskit_cubical_pair *pairs) {
+    const int64_t count = shape[0] * shape[1] * shape[2];
+    int64_t wide[3], steps[26];
+    const int64_t frame = frame_of(shape, rank, wide);
+    const int around = neighbours_of(wide, rank, touching, steps);
+    place_voxels(order, shape, wide, rank, parent, cells);
+    for (int64_t cell = 0; cell < frame; cell++) labels[cell] = outside ? 0 : -1;
+    for (int64_t place = 0; place < count; place++) labels[cells[place]] = -1;
+    for (int64_t voxel = 0; voxel < count; voxel++) pairs[voxel].death = -1;
+    parent[0] = 0;
+    for (int64_t place = 0; place < count; place++) {
+        int32_t *label = labels + cells[place], eldest = -1;
+        const int32_t *next = labels + cells[place + cubical_ahead < count ? place + cubical_ahead : place];
+        for (int64_t z = rank > 2 ? -1 : 0; z <= (rank > 2); z++) {
+            for (int64_t y = -1; y <= 1; y++) __builtin_prefetch(next + (z * wide[1] + y * (rank > 1)) * wide[2]);
+        }
+        for (int k = 0; k < around; k++) {
+            // Nothing is there yet, or what is there is already one with the voxel.
+            if (label[steps[k]] < 0 || label[steps[k]] == eldest) continue;
+            const int32_t root = root_of(parent, label[steps[k]]);
+            if (eldest < 0) eldest = root;
+            if (root == eldest) continue;
+            const int32_t younger = root > eldest ? root : eldest, voxel = order[younger - 1];
+            eldest = root > eldest ? eldest : root;
+            parent[younger] = eldest;
+            if (values[voxel] != values[order[place]]) pairs[voxel].death = order[place];
+        }
+        if (eldest < 0) {
+            eldest = (int32_t)place + 1;
+            parent[eldest] = eldest;
+        }
+        *label = eldest;
     }
     int64_t found = 0;
     for (int64_t voxel = 0; voxel < count; voxel++) {

@@ -27,16 +27,14 @@ typedef struct {
 enum { cell_bits = 4 };
 static const uint32_t no_square = UINT32_MAX;
 
-static inline int64_t coordinate(const image *given, int64_t voxel, int axis) { return voxel / given->strides[axis] % given->shape[axis]; }
-
 // MARK: - Cells
 
-static uint32_t square_at(const image *given, int64_t base, int normal) {
+static uint32_t square_at(const image *given, int64_t base, const int64_t at[3], int normal) {
     const int axes[2] = {normal == 0 ? 1 : 0, normal == 2 ? 1 : 2};
     int32_t last = -1;
     uint32_t corner = 0;
     for (int k = 0; k < 2; k++) {
-        if (coordinate(given, base, axes[k]) == given->shape[axes[k]] - 1) return no_square;
+        if (at[axes[k]] == given->shape[axes[k]] - 1) return no_square;
     }
     for (uint32_t c = 0; c < 4; c++) {
         const int32_t place = given->places[base + (c & 1 ? given->strides[axes[0]] : 0) + (c & 2 ? given->strides[axes[1]] : 0)];
@@ -73,11 +71,11 @@ static bool list_columns(image *given) {
     bool succeeded = parent && lk_reserve(&given->ledger, &edges, 3 * given->count);
     for (int64_t voxel = 0; succeeded && voxel < given->count; voxel++) parent[voxel] = (int32_t)voxel;
     for (int64_t place = 0; succeeded && place < given->count; place++) {
-        const int64_t voxel = given->order[place];
+        const uint32_t voxel = (uint32_t)given->order[place], row = voxel / (uint32_t)given->shape[2];
+        const int64_t at[3] = {row / (uint32_t)given->shape[1], row % (uint32_t)given->shape[1], voxel % (uint32_t)given->shape[2]};
         for (int axis = 0; axis < 3; axis++) {
             for (uint64_t isUpper = 0; isUpper < 2; isUpper++) {
-                const int64_t at = coordinate(given, voxel, axis);
-                if (isUpper ? at == 0 : at == given->shape[axis] - 1) continue;
+                if (isUpper ? at[axis] == 0 : at[axis] == given->shape[axis] - 1) continue;
                 const int64_t other = voxel + (isUpper ? -given->strides[axis] : given->strides[axis]);
                 if (given->places[other] > place) continue;
                 const int32_t a = root_of(parent, (int32_t)voxel), b = root_of(parent, (int32_t)other);
@@ -191,7 +189,14 @@ int64_t losskit_cubical_loops(const float *values, const int32_t *order, const i
         memset(given.owner, 0xFF, 12 * (size_t)given.count);
         memset(squares, 0xFF, 4 * (size_t)before);
         given.squares = squares + before;
-        for (int64_t k = 0; k < 3 * given.count; k++) given.squares[k] = square_at(&given, k / 3, (int)(k % 3));
+        int64_t base = 0;
+        for (int64_t z = 0; z < shape[0]; z++) {
+            for (int64_t y = 0; y < shape[1]; y++) {
+                for (int64_t x = 0; x < shape[2]; x++, base++) {
+                    for (int normal = 0; normal < 3; normal++) given.squares[3 * base + normal] = square_at(&given, base, (int64_t[]){z, y, x}, normal);
+                }
+            }
+        }
     }
     succeeded = succeeded && list_columns(&given);
     if (succeeded && given.columns.count) {

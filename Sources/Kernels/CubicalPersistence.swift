@@ -87,12 +87,13 @@ private func components(
     _ values: [Float], _ order: [Int32], _ shape: [Int], _ rank: Int, _ touching: Int32, outside: Bool
 ) throws -> [CubicalPersistence.Class] {
     let axes = shape.map { Int64($0) }
-    var places = [Int32](repeating: 0, count: values.count)
+    var cells = [UInt32](repeating: 0, count: values.count)
+    var labels = [Int32](repeating: 0, count: Int(losskit_cubical_frame(axes, Int32(rank))))
     var parent = [Int32](repeating: 0, count: values.count + 1)
-    return [losskit_cubical_pair](unsafeUninitializedCapacity: values.count + 1) { pairs, count in
+    return [losskit_cubical_pair](unsafeUninitializedCapacity: values.count) { pairs, count in
         count = Int(
             losskit_cubical_components(
-                values, order, axes, Int32(rank), touching, outside ? 1 : 0, &places, &parent, pairs.baseAddress))
+                values, order, axes, Int32(rank), touching, outside ? 1 : 0, &cells, &labels, &parent, pairs.baseAddress))
     }.map { (birth: Int($0.birth), death: Int($0.death)) }
 }
 

@@ -50,15 +50,33 @@ public func cubicalPersistence(
     }
     let found = try CubicalPersistence(
         values.slice(), shape: image.shape, voxelsAreCorners: construction == .vertices, on: values.device)
-    let flat = try image.reshaped([image.count])
-    func elements(at voxels: [Int]) throws -> Tensor { try flat.take(Tensor(voxels, on: flat.device)) }
-    func generators(_ voxels: [Int]) throws -> Tensor {
-        try Tensor(voxels.flatMap { coordinates($0).map { Int32($0) } }, shape: [voxels.count, image.rank], on: flat.device)
+    let (flat, shape) = (try image.reshaped([image.count]), image.shape)
+    var voxels: [Int] = []
+    func place(_ more: [Int]) -> Range<Int> {
+        voxels += more
+        return voxels.count - more.count..<voxels.count
     }
-    return try found.classes.enumerated().map { dimension, classes in
-        let (births, deaths) = (classes.map(\.birth), classes.map(\.death))
-        return PersistenceDiagram(
-            dimension: dimension, births: try elements(at: births), deaths: try elements(at: deaths), birthGenerators: try generators(births),
-            deathGenerators: try generators(deaths), essentialBirths: try elements(at: dimension == 0 ? [found.first] : []))
+    let ranges = found.classes.enumerated().map { dimension, classes in
+        (births: place(classes.map(\.birth)), deaths: place(classes.map(\.death)), first: place(dimension == 0 ? [found.first] : []))
+    }
+    // All at once, so that derivatives go back to the image once.
+    let elements = try flat.take(Tensor(voxels, on: flat.device))
+    func part(_ range: Range<Int>) throws -> Tensor { try elements.slice(axis: 0, from: range.lowerBound, to: range.upperBound) }
+    func generators(_ range: Range<Int>) throws -> Tensor {
+        var places = [Int32](repeating: 0, count: range.count * image.rank)
+        for (index, voxel) in voxels[range].enumerated() {
+            var rest = voxel
+            for axis in stride(from: image.rank - 1, through: 0, by: -1) {
+                places[index * image.rank + axis] = Int32(rest % shape[axis])
+                rest /= shape[axis]
+            }
+        }
+        return try Tensor(places, shape: [range.count, image.rank], on: flat.device)
+    }
+    return try ranges.enumerated().map { dimension, ranges in
+        PersistenceDiagram(
+            dimension: dimension, births: try part(ranges.births), deaths: try part(ranges.deaths),
+            birthGenerators: try generators(ranges.births), deathGenerators: try generators(ranges.deaths),
+            essentialBirths: try part(ranges.first))
     }
 }
