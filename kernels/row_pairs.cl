@@ -31,12 +31,11 @@ typedef struct {
     const float added = o.flags & HAS_SHIFT ? shift[i] : 0, least = o.flags & HAS_LOWER ? lower[i] : -INFINITY, \
                 most = o.flags & HAS_UPPER ? upper[i] : INFINITY; \
     (void)lid;
-// u of column j, -infinity where the mask leaves it out. A value that is not a number is kept.
-#define SELECTED(j, value) \
+#define IS_LEFT_OUT(j, value) \
     ((o.selection && (column_labels[j] == own) != (o.selection == 1)) || (o.excludes_self && j == i) || \
-             ((o.flags & HAS_LOWER) && value <= least) || ((o.flags & HAS_UPPER) && value >= most) \
-         ? -INFINITY \
-         : fma(o.scale, value, added))
+     ((o.flags & HAS_LOWER) && value <= least) || ((o.flags & HAS_UPPER) && value >= most))
+// u of column j, -infinity where the mask leaves it out. A value that is not a number is kept.
+#define SELECTED(j, value) (IS_LEFT_OUT(j, value) ? -INFINITY : fma(o.scale, value, added))
 
 AGREE(largest_of, float, nan_max(a, b))
 AGREE(sum_of, float2, a + b)
@@ -101,11 +100,12 @@ AGREE(place_of, place_t, later(a, b))
 __kernel void extremes(MASKED, GLOBAL_OUT(int, places), __local float *shared) {
     AT_MASKED
     AT_OUT(int, places);
+    (void)added;
     place_t mine = {0, -1};
     for (long j = lid; j < o.m; j += width) {
-        const float u = SELECTED(j, values[j]);
-        if (u == -INFINITY) continue;
-        const place_t here = {o.reduction == 6 ? -u : u, (int)j};
+        const float value = values[j];
+        if (IS_LEFT_OUT(j, value)) continue;
+        const place_t here = {o.reduction == 6 ? -value : value, (int)j};
         mine = later(mine, here);
     }
     mine = place_of(mine, width, shared);
@@ -185,19 +185,24 @@ __kernel void triplets(GLOBAL_IN(float, values), GLOBAL_IN(int, row_labels), GLO
     const int own = row_labels[i];
     const float g = gives_weights ? cotangent[i] : 0;
     long positives = 0, negatives = 0, farthest = -1;
-    bool is_unknown = false;
+    bool is_unknown = false, has_endless_positive = false, has_endless_negative = false;
     for (long j = 0; j < m; j++) {
         const bool is_same = column_labels[j] == own;
         if (gives_weights) weight[j] = 0;
         if (is_same && excludes_self && j == i) continue;
         is_unknown |= isnan(values[j]);
-        if (is_same) sorted[positives++] = values[j] + (semi_hard ? 0 : margin);
-        else {
+        if (is_same) {
+            sorted[positives++] = values[j] + (semi_hard ? 0 : margin);
+            has_endless_positive |= values[j] == INFINITY;
+        } else {
             negatives++;
+            has_endless_negative |= values[j] == INFINITY;
             if (farthest < 0 || values[j] > values[farthest]) farthest = j;
         }
     }
     const bool looks = positives > 0 && negatives > 0;
+    // Two infinities have no difference.
+    is_unknown |= has_endless_positive && has_endless_negative;
     wide_t loss = 0, count = 0;
     if (looks && !is_unknown) {
         heap_sort(sorted, positives);
@@ -214,10 +219,10 @@ __kernel void triplets(GLOBAL_IN(float, values), GLOBAL_IN(int, row_labels), GLO
                 if (!(values[j] < upper[p])) continue;
                 upper[p] = values[j];
                 place[p] = (int)j;
-            } else {
+            } else if (p < positives) {
                 loss += upper[p] - (positives - p) * values[j];
                 count += positives - p;
-                if (p < positives) gap[p] += 1;
+                gap[p] += 1;
                 if (gives_weights) weight[j] = -g * (positives - p);
             }
         }

@@ -110,16 +110,20 @@ void losskit_triplets_rows(const losskit_triplets *triplets, const float *values
     for (int64_t i = begin; i < end; i++) {
         const float *row = values + (i - triplets->first) * m;
         float *slopes = weight ? weight + (i - triplets->first) * m : NULL, result = 0, active = 0;
-        int64_t positives = 0, negatives = 0, unknown = 0;
+        int64_t positives = 0, negatives = 0, unknown = 0, endless_positives = 0, endless_negatives = 0;
         for (int64_t j = 0; j < m; j++) {
             int is_same = triplets->column_labels[j] == triplets->row_labels[i];
             negatives += !is_same;
             if (slopes) slopes[j] = 0;
             if (triplets->excludes_self && j == i) continue;
             unknown += row[j] != row[j];
+            endless_positives += is_same && row[j] == INFINITY;
+            endless_negatives += !is_same && row[j] == INFINITY;
             if (is_same) sorted[positives++] = triplets->semi_hard ? row[j] : row[j] + triplets->margin;
         }
         int looks = positives > 0 && negatives > 0;
+        // Two infinities have no difference.
+        unknown += endless_positives && endless_negatives;
         if (looks && !unknown) {
             qsort(sorted, (size_t)positives, sizeof *sorted, by_value);
             float g = cotangent ? cotangent[i] : 0;

@@ -75,7 +75,8 @@ static void LK(losskit_row_pairs_reduce)(const losskit_row_pairs *pairs, const f
 static void LK(losskit_row_pairs_extremes)(const losskit_row_pairs *pairs, const float *values, int64_t begin, int64_t end, int32_t *places) {
     float u[LK(row_block)];
     losskit_row_pairs signed_pairs = *pairs;
-    signed_pairs.scale = pairs->reduction == losskit_rows_largest ? 1 : -1;
+    const float sign = pairs->reduction == losskit_rows_largest ? 1 : -1;
+    signed_pairs.scale = sign;
     signed_pairs.shift = 0;
     pairs = &signed_pairs;
     for (int64_t i = begin; i < end; i++) {
@@ -88,6 +89,12 @@ static void LK(losskit_row_pairs_extremes)(const losskit_row_pairs *pairs, const
             peak = most;
             for (int64_t l = 0; l < n; l++) if (u[l] == most || (most != most && u[l] != u[l])) { place = at + l; break; }
         }
+        // Nothing is above the infinity that also marks what the mask leaves out: times 0, what is selected is no infinity.
+        signed_pairs.scale = 0;
+        if (place < 0) FOR_BLOCKS
+            for (int64_t l = 0; l < n && place < 0; l++) if (u[l] != -INFINITY) place = at + l;
+        }
+        signed_pairs.scale = sign;
         places[i] = (int32_t)place;
     }
 }
