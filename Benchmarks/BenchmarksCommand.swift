@@ -9,7 +9,7 @@ struct BenchmarksCommand: ParsableCommand {
         discussion: """
             Example: Benchmarks --quick --device cpu --output report
             Example: Benchmarks compare old/report.json new/report.json
-            """, subcommands: [CompareCommand.self, CostsCommand.self])
+            """, subcommands: [CompareCommand.self, PageCommand.self, CostsCommand.self])
 
     @Option(help: "Only this device: cpu, opencl, opencl:NAME or opencl:PLATFORM:DEVICE.") var device: String?
     @Option(help: "Only kernels whose name and size contain this, as in \"chain 65536\"; \"training\" for the training alone.") var filter: String?
@@ -18,6 +18,21 @@ struct BenchmarksCommand: ParsableCommand {
     @Flag(help: "Beside the CPU, run the libraries that Benchmarks/Peers/setup installs.") var peers = false
     @Option(help: "With --peers, only those whose name is this.") var peer: [String] = []
     @Flag(help: .hidden) var firstValue = false
+
+    /// As `losskit`: one line for what cannot be done, and a status that says whose fault it is; 1 where something is wrong or slower.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let error as DeviceError {
+            Console.fail("Benchmarks", "\(error)", status: error.isBadRequest ? 2 : 3)
+        } catch let error as TensorError {
+            Console.fail("Benchmarks", "\(error)", status: 2)
+        } catch {
+            if error is ExitCode || exitCode(for: error) == .success { exit(withError: error) }
+            Console.fail("Benchmarks", message(for: error), status: 2)
+        }
+    }
 
     func run() throws {
         let devices = try device.map { [try Device.named($0)] } ?? Device.all
@@ -46,8 +61,7 @@ struct BenchmarksCommand: ParsableCommand {
     }
 
     private func train(on device: Device, into section: inout Report.DeviceSection) throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Data").path
-        let digits = try Digits(folder: folder, on: device)
+        let digits = try Digits(folder: Digits.folder(), on: device)
         let training = Training(epochs: quick ? 5 : 30)
         let start = Console.seconds()
         let curve = try training.run(digits, seed: 7) { epoch, result in

@@ -131,3 +131,18 @@ extension Kernel {
             peers: peers.map { PeerTime(name: $0.name, seconds: $0.seconds, ratio: $0.seconds / seconds) })
     }
 }
+
+extension Kernel.Row {
+    /// Reports of before memory was measured say nothing about it.
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            name: try values.decode(String.self, forKey: .name), size: try values.decode(String.self, forKey: .size),
+            pass: try values.decode(Kernel.Pass.self, forKey: .pass), seconds: try values.decode(Double.self, forKey: .seconds),
+            rate: try values.decode(Double.self, forKey: .rate), unit: try values.decode(String.self, forKey: .unit),
+            percent: try values.decode(Double.self, forKey: .percent),
+            peakBytes: try values.decodeIfPresent(Int.self, forKey: .peakBytes) ?? 0,
+            spread: try values.decodeIfPresent(Double.self, forKey: .spread), work: try values.decodeIfPresent(Work.self, forKey: .work),
+            peers: try values.decode([Kernel.PeerTime].self, forKey: .peers))
+    }
+}

@@ -18,15 +18,15 @@ struct LogChart {
     var axisNames: (x: String, y: String)
     var series: [Series]
 
-    private let width = 480.0
-    private let height = 320.0
+    private let width: Double
+    private let height: Double
     private let left = 52.0
-    private let right = 468.0
-    private let top = 12.0
-    private let bottom = 276.0
+    private let top = 16.0
+    private var right: Double { width - 12 }
+    private var bottom: Double { height - 44 }
 
-    init(title: String, axisNames: (x: String, y: String), series: [Series]) {
-        (self.title, self.axisNames) = (title, axisNames)
+    init(title: String, axisNames: (x: String, y: String), width: Double = 480, height: Double = 320, series: [Series]) {
+        (self.title, self.axisNames, self.width, self.height) = (title, axisNames, width, height)
         // A logarithm leaves out what is not above 0.
         self.series = series.map { series in
             var kept = series
@@ -47,17 +47,17 @@ struct LogChart {
         func x(_ value: Double) -> Double { left + (right - left) * (log10(value) - xs.low) / (xs.high - xs.low) }
         func y(_ value: Double) -> Double { bottom - (bottom - top) * (log10(value) - ys.low) / (ys.high - ys.low) }
         var parts: [String] = []
-        for (value, label) in Self.ticks(xs) {
+        for (value, label) in Self.ticks(xs, most: Int(right - left) / 45) {
             parts.append("<line x1=\"\(x(value).formatted(1))\" x2=\"\(x(value).formatted(1))\" y1=\"\(top)\" y2=\"\(bottom)\" stroke=\"var(--line)\"/>")
             parts.append("<text class=\"soft\" x=\"\(x(value).formatted(1))\" y=\"\(bottom + 16)\" text-anchor=\"middle\">\(label)</text>")
         }
-        for (value, label) in Self.ticks(ys) {
+        for (value, label) in Self.ticks(ys, most: Int(bottom - top) / 26) {
             parts.append("<line x1=\"\(left)\" x2=\"\(right)\" y1=\"\(y(value).formatted(1))\" y2=\"\(y(value).formatted(1))\" stroke=\"var(--line)\"/>")
             parts.append("<text class=\"soft\" x=\"\(left - 6)\" y=\"\((y(value) + 4).formatted(1))\" text-anchor=\"end\">\(label)</text>")
         }
         parts.append("<text class=\"soft\" x=\"\((left + right) / 2)\" y=\"\(bottom + 36)\" text-anchor=\"middle\">\(axisNames.x.escaped)</text>")
-        parts.append("<text class=\"soft\" x=\"\(left)\" y=\"\(top - 2)\">\(axisNames.y.escaped)</text>")
-        var taken: [(x: Double, y: Double)] = []
+        parts.append("<text class=\"soft\" x=\"\(left)\" y=\"\(top - 5)\">\(axisNames.y.escaped)</text>")
+        var labels = LabelPlacement(area: (left, top, right, bottom), points: series.flatMap { $0.places.map { (x($0.x), y($0.y)) } })
         for series in series {
             let points = series.places.map { (x($0.x), y($0.y)) }
             if series.isLine {
@@ -66,18 +66,13 @@ struct LogChart {
                     "<polyline fill=\"none\" stroke=\"\(series.colour)\" stroke-width=\"2\"\(series.isDashed ? " stroke-dasharray=\"5 4\"" : "")"
                         + " points=\"\(text)\"/>")
             }
-            for (index, point) in points.enumerated() where !series.isDashed {
+            guard !series.isDashed || series.places.count == 1 else { continue }
+            for (index, point) in points.enumerated() {
                 let name = series.labels.isEmpty ? series.name : series.labels[index]
                 parts.append(
                     "<circle cx=\"\(point.0.formatted(1))\" cy=\"\(point.1.formatted(1))\" r=\"4\" fill=\"\(series.colour)\">"
                         + "<title>\(name.escaped)</title></circle>")
-                // A name stands beside its point where no other name is.
-                guard !series.labels.isEmpty, !taken.contains(where: { abs($0.y - point.1) < 11 && abs($0.x - point.0) < 130 }) else { continue }
-                taken.append(point)
-                let isRight = point.0 > right - 120
-                parts.append(
-                    "<text font-size=\"10.5\" x=\"\((point.0 + (isRight ? -7 : 7)).formatted(1))\" y=\"\((point.1 + 3.5).formatted(1))\""
-                        + "\(isRight ? " text-anchor=\"end\"" : "")>\(name.escaped)</text>")
+                if !series.labels.isEmpty { parts.append(labels.label(name.escaped, at: point, width: Double(name.count) * LabelPlacement.letter)) }
             }
         }
         let keys = series.filter { $0.labels.isEmpty && !$0.name.isEmpty }.map { series in
@@ -97,18 +92,19 @@ struct LogChart {
         return (low - room, high + room)
     }
 
-    private static func ticks(_ range: (low: Double, high: Double)) -> [(Double, String)] {
+    /// Round numbers of which as many fit as there is room for.
+    private static func ticks(_ range: (low: Double, high: Double), most: Int) -> [(Double, String)] {
         let decades = Int(range.low.rounded(.down))...Int(range.high.rounded(.up))
-        let step = max(1, decades.count / 6)
-        let parts: [Double] = range.high - range.low < 2 ? [1, 2, 5] : [1]
-        var ticks: [(Double, String)] = []
-        for decade in decades where decade % step == 0 {
-            for part in parts {
-                let value = part * pow(10, Double(decade))
-                guard log10(value) >= range.low, log10(value) <= range.high else { continue }
-                ticks.append((value, String(format: value >= 1e5 || value < 1e-3 ? "%.0e" : "%g", value)))
-            }
+        func ticks(_ parts: [Double], _ step: Int) -> [Double] {
+            decades.filter { $0 % step == 0 }.flatMap { decade in parts.map { $0 * pow(10, Double(decade)) } }
+                .filter { (range.low...range.high).contains(log10($0)) }
         }
-        return ticks
+        let choices = [ticks([1, 2, 5], 1), ticks([1, 3], 1)] + (1...max(1, decades.count)).map { ticks([1], $0) }
+        let fitting = choices.first { $0.count <= most } ?? []
+        return fitting.map { value in
+            let isLong = value >= 1e5 || value < 1e-3
+            let text = String(format: isLong ? "%.0e" : "%g", value)
+            return (value, text.replacing("e+0", with: "e").replacing("e+", with: "e").replacing("e-0", with: "e-"))
+        }
     }
 }

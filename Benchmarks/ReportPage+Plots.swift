@@ -22,9 +22,12 @@ extension ReportPage {
 
     /// A device's kernels under its roofline, their times by size, and their memory.
     func plots(_ device: Report.DeviceSection) -> String {
-        let charts = [roofline(device), scaling(device), memory(device)].filter { !$0.isEmpty }
-        guard !charts.isEmpty else { return "" }
-        return "<div class=\"card\"><h2>\(device.name.escaped): limits, scaling and memory</h2><div class=\"pair\">\(charts.joined())</div></div>"
+        let (roofline, scaling, memory) = (roofline(device), scaling(device), memory(device))
+        let cards = [
+            ("limits", roofline), ("time by size, forward+backward", scaling.isEmpty ? "" : "<div class=\"grid\">\(scaling.joined())</div>"),
+            ("memory", memory),
+        ]
+        return cards.filter { !$0.1.isEmpty }.map { "<div class=\"card\"><h2>\(device.name.escaped): \($0.0)</h2>\($0.1)</div>" }.joined()
     }
 
     /// What kernels reach by their operations for each byte, below the copy's bandwidth and the product's speed.
@@ -37,29 +40,41 @@ extension ReportPage {
         let ridge = limits.gemm / limits.copy
         let (low, high) = (min(points.map(\.1.x).min() ?? 1, ridge) / 2, max(points.map(\.1.x).max() ?? 1, ridge) * 3)
         return LogChart(
-            title: "Roofline: forward+backward at the longest size", axisNames: ("operations for each byte moved", "GFLOP/s"),
+            title: "Roofline: each kernel's forward+backward at its longest size", axisNames: ("operations for each byte moved", "GFLOP/s"),
+            width: 960, height: 460,
             series: [
                 .init(
                     name: "copy \(limits.copy.formatted(1)) GB/s, product \(limits.gemm.formatted(0)) GFLOP/s", colour: "var(--soft)",
                     places: [(low, low * limits.copy), (ridge, limits.gemm), (high, limits.gemm)], isDashed: true),
                 .init(
-                    name: "", colour: Self.palette[0], places: points.map(\.1), isLine: false, labels: points.map { "\($0.0.name) \($0.0.size)" }),
+                    name: "", colour: Self.palette[0], places: points.map(\.1), isLine: false, labels: points.map(\.0.name)),
             ]
         ).html
     }
 
-    /// Times by size, for kernels of several sizes.
-    private func scaling(_ device: Report.DeviceSection) -> String {
-        let rows = Dictionary(grouping: device.measurements.filter { $0.pass == .both }, by: \.name).filter { $0.value.count > 1 }
-        let series = rows.sorted { $0.key < $1.key }.enumerated().map { index, entry in
-            LogChart.Series(
-                name: entry.key, colour: Self.palette[index % Self.palette.count],
-                places: entry.value.map { (Self.extent($0.size), 1e3 * $0.seconds) }.sorted { $0.0 < $1.0 }, isDashed: false)
+    /// Times by size, a chart for each kernel of several sizes: ours and those of the fastest peer.
+    private func scaling(_ device: Report.DeviceSection) -> [String] {
+        let kernels = Dictionary(grouping: device.measurements.filter { $0.pass == .both }, by: \.name).filter { $0.value.count > 1 }
+        return kernels.sorted { $0.key < $1.key }.map { name, rows in
+            let series = SizeVariant.all(rows).enumerated().flatMap { index, variant in
+                let colour = Self.palette[index % Self.palette.count]
+                let sorted = variant.rows.sorted { SizeVariant.extent($0.size) < SizeVariant.extent($1.size) }
+                let peers = sorted.compactMap { row in row.fastestPeer.map { (SizeVariant.extent(row.size), 1e3 * $0.seconds) } }
+                return [
+                    LogChart.Series(
+                        name: variant.name.isEmpty ? "LossKit" : variant.name, colour: colour,
+                        places: sorted.map { (SizeVariant.extent($0.size), 1e3 * $0.seconds) })
+                ]
+                    + (peers.isEmpty
+                        ? []
+                        : [
+                            LogChart.Series(
+                                name: index == 0 ? "fastest peer" : "", colour: variant.name.isEmpty ? "var(--soft)" : colour, places: peers,
+                                isDashed: true)
+                        ])
+            }
+            return LogChart(title: name, axisNames: ("product of the extents", "ms"), width: 300, height: 220, series: series).html
         }
-        guard !series.isEmpty else { return "" }
-        return LogChart(
-            title: "Time by size, forward+backward", axisNames: ("product of the size's extents", "ms"), series: series
-        ).html
     }
 
     private func memory(_ device: Report.DeviceSection) -> String {
@@ -72,13 +87,6 @@ extension ReportPage {
                 figure: Self.bytes(row.peakBytes), colour: Self.palette[2])
         }
         return BarChart(title: "<span>Most memory held beside the inputs, logarithmic from 1 KiB</span>", bars: Array(bars)).html
-    }
-
-    /// The product of the numbers in a size such as "4096x1000 at 0.1".
-    static func extent(_ size: String) -> Double {
-        let first = size.split(separator: " ").first ?? ""
-        let numbers = first.split(whereSeparator: { !$0.isNumber }).compactMap { Double($0) }
-        return numbers.reduce(1, *)
     }
 
     private static func bytes(_ count: Int) -> String {

@@ -65,13 +65,15 @@ losskit_status losskit_tensor_byte_count(const losskit_tensor *tensor, size_t *c
 /* Waits for the device and copies the elements out in row-major order; count is the tensor's byte count. */
 losskit_status losskit_tensor_copy(const losskit_tensor *tensor, void *data, size_t count);
 
-/* -- DLPack: memory of the host, without a copy where the device is the CPU. */
+/* -- DLPack: memory of the host, without a copy where the device is the CPU, else copied to or from the device. Memory of an OpenCL or another
+ *    device that somebody hands over is refused. */
 
 /* Takes the managed tensor over and calls its deleter when its memory is no longer read; where the call fails it stays the caller's. Nobody may
  * write to the memory in between. */
 losskit_status losskit_tensor_from_dlpack(DLManagedTensor *managed, const char *device, losskit_tensor **tensor);
 losskit_status losskit_tensor_from_dlpack_versioned(DLManagedTensorVersioned *managed, const char *device, losskit_tensor **tensor);
-/* Gives a managed tensor, whose deleter its consumer calls. Its memory is the tensor's own where that is on the CPU: it must not be written. */
+/* Gives a managed tensor, whose deleter its consumer calls. Its memory is the tensor's own where that is on the CPU, and must not be
+ * written; else a copy on the host. */
 losskit_status losskit_tensor_to_dlpack(const losskit_tensor *tensor, DLManagedTensor **managed);
 losskit_status losskit_tensor_to_dlpack_versioned(const losskit_tensor *tensor, DLManagedTensorVersioned **managed);
 

@@ -32,11 +32,23 @@ extension DType {
     }
 }
 
+extension DLDevice {
+    /// The host's memory, and that which CUDA has pinned.
+    static let (host, pinned): (Int32, Int32) = (1, 3)
+
+    /// What DLPack calls the devices that somebody may hand over.
+    fileprivate var kind: String {
+        let names: [Int32: String] = [2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 13: "CUDA managed", 14: "oneAPI"]
+        return names[device_type].map { " (\($0))" } ?? ""
+    }
+}
+
 /// The memory of a DLPack tensor as a tensor of ours; `release` is called once it is no longer read.
 private func borrowed(_ source: DLTensor, _ operation: String, release: @escaping @Sendable () -> Void) throws -> Tensor {
-    guard source.device.device_type == 1 || source.device.device_type == 3 else {
+    guard [DLDevice.host, DLDevice.pinned].contains(source.device.device_type) else {
         throw TensorError.invalidArgument(
-            operation: operation, expected: "memory of the host, DLPack's devices 1 and 3", actual: "device \(source.device.device_type)")
+            operation: operation, expected: "memory of the host, DLPack's devices 1 and 3",
+            actual: "device \(source.device.device_type)\(source.device.kind); copy it to the host first")
     }
     guard let dtype = DType(source.dtype) else {
         throw TensorError.invalidArgument(
@@ -70,7 +82,7 @@ private func borrowed(_ source: DLTensor, _ operation: String, release: @escapin
 }
 
 /// The same on any device: read where it lies on the CPU, copied and released at once elsewhere, and not released where that fails.
-private func taken(
+func taken(
     _ source: DLTensor, to device: Device, _ operation: String, release: @escaping @Sendable () -> Void
 ) throws -> Tensor {
     guard device != .cpu else { return try borrowed(source, operation, release: release) }
@@ -79,8 +91,8 @@ private func taken(
     return copy
 }
 
-/// What a managed tensor that we gave away holds: our tensor, its shape and its strides.
-private final class Lent {
+/// What a managed tensor that we gave away holds: our tensor, copied to the host's memory if it is not there, its shape and its strides.
+final class Lent {
     let tensor: Tensor
     let memory: BufferSlice
     let extents: UnsafeMutablePointer<Int64>
@@ -95,90 +107,17 @@ private final class Lent {
 
     deinit { extents.deallocate() }
 
+    /// Itself, as what a managed tensor holds until its consumer calls the deleter.
+    var context: UnsafeMutableRawPointer { Unmanaged.passRetained(self).toOpaque() }
+
+    static func giveUp(_ context: UnsafeMutableRawPointer?) {
+        if let context { Unmanaged<Lent>.fromOpaque(context).release() }
+    }
+
     var description: DLTensor {
         DLTensor(
-            data: memory.buffer.hostPointer.map { $0 + memory.byteOffset }, device: DLDevice(device_type: 1, device_id: 0),
+            data: memory.buffer.hostPointer.map { $0 + memory.byteOffset }, device: DLDevice(device_type: DLDevice.host, device_id: 0),
             ndim: Int32(tensor.rank), dtype: tensor.dtype.managed, shape: extents, strides: extents + tensor.rank, byte_offset: 0)
     }
 }
 
-/// Takes a DLPack tensor of before version 1 over.
-@_cdecl("losskit_tensor_from_dlpack")
-public func tensorFromDLPack(
-    _ managed: UnsafeMutablePointer<DLManagedTensor>?, _ label: UnsafePointer<CChar>?, _ tensor: UnsafeMutablePointer<OpaquePointer?>?
-) -> Int32 {
-    call {
-        let operation = "losskit_tensor_from_dlpack"
-        let (managed, result) = (try present(managed, "a managed tensor", operation), try present(tensor, "tensor", operation))
-        let device = try device(label)
-        let address = UInt(bitPattern: managed)
-        result.pointee = try TensorHandle.retained(taken(managed.pointee.dl_tensor, to: device, operation) {
-            let managed = UnsafeMutablePointer<DLManagedTensor>(bitPattern: address)
-            managed?.pointee.deleter?(managed)
-        })
-    }
-}
-
-/// Takes a DLPack tensor over.
-@_cdecl("losskit_tensor_from_dlpack_versioned")
-public func tensorFromVersionedDLPack(
-    _ managed: UnsafeMutablePointer<DLManagedTensorVersioned>?, _ label: UnsafePointer<CChar>?,
-    _ tensor: UnsafeMutablePointer<OpaquePointer?>?
-) -> Int32 {
-    call {
-        let operation = "losskit_tensor_from_dlpack_versioned"
-        let (managed, result) = (try present(managed, "a managed tensor", operation), try present(tensor, "tensor", operation))
-        guard managed.pointee.version.major == 1 else {
-            throw TensorError.invalidArgument(
-                operation: operation, expected: "DLPack version 1", actual: "version \(managed.pointee.version.major)")
-        }
-        let device = try device(label)
-        let address = UInt(bitPattern: managed)
-        result.pointee = try TensorHandle.retained(taken(managed.pointee.dl_tensor, to: device, operation) {
-            let managed = UnsafeMutablePointer<DLManagedTensorVersioned>(bitPattern: address)
-            managed?.pointee.deleter?(managed)
-        })
-    }
-}
-
-/// Gives a DLPack tensor of before version 1.
-@_cdecl("losskit_tensor_to_dlpack")
-public func tensorToDLPack(
-    _ tensor: OpaquePointer?, _ managed: UnsafeMutablePointer<UnsafeMutablePointer<DLManagedTensor>?>?
-) -> Int32 {
-    call {
-        let operation = "losskit_tensor_to_dlpack"
-        let result = try present(managed, "managed", operation)
-        let lent = try Lent(TensorHandle.tensor(tensor, "tensor", operation))
-        let given = UnsafeMutablePointer<DLManagedTensor>.allocate(capacity: 1)
-        given.initialize(
-            to: DLManagedTensor(dl_tensor: lent.description, manager_ctx: Unmanaged.passRetained(lent).toOpaque()) { managed in
-                guard let managed, let context = managed.pointee.manager_ctx else { return }
-                Unmanaged<Lent>.fromOpaque(context).release()
-                managed.deallocate()
-            })
-        result.pointee = given
-    }
-}
-
-/// Gives a DLPack tensor, marked as one that must not be written.
-@_cdecl("losskit_tensor_to_dlpack_versioned")
-public func tensorToVersionedDLPack(
-    _ tensor: OpaquePointer?, _ managed: UnsafeMutablePointer<UnsafeMutablePointer<DLManagedTensorVersioned>?>?
-) -> Int32 {
-    call {
-        let operation = "losskit_tensor_to_dlpack_versioned"
-        let result = try present(managed, "managed", operation)
-        let lent = try Lent(TensorHandle.tensor(tensor, "tensor", operation))
-        let given = UnsafeMutablePointer<DLManagedTensorVersioned>.allocate(capacity: 1)
-        given.initialize(
-            to: DLManagedTensorVersioned(
-                version: DLPackVersion(major: 1, minor: 0), manager_ctx: Unmanaged.passRetained(lent).toOpaque(),
-                deleter: { managed in
-                    guard let managed, let context = managed.pointee.manager_ctx else { return }
-                    Unmanaged<Lent>.fromOpaque(context).release()
-                    managed.deallocate()
-                }, flags: 1, dl_tensor: lent.description))
-        result.pointee = given
-    }
-}

@@ -21,6 +21,13 @@ package enum Console {
         put("\r\(bar) \(done)/\(total)  \(note)\u{1B}[K\(done == total ? "\n" : "")", to: 2)
     }
 
+    /// Ends the program with one line, whatever the arguments hold that it quotes.
+    package static func fail(_ program: String, _ problem: String, status: Int32) -> Never {
+        let lines = problem.split(separator: "\n", omittingEmptySubsequences: false)
+        error(painted("\(program): ", .red, on: 2) + lines.joined(separator: "\\n"))
+        exit(status)
+    }
+
     /// Colours that a terminal shows.
     package enum Colour: Int {
         case red = 31

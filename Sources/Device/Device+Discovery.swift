@@ -64,8 +64,10 @@ extension Device {
 
     static let discovery = discover(FaultInjection.environmentTable)
 
-    /// Asks the platforms behind a table of functions, which tests may replace, as they may replace where programs are kept.
-    static func discover(_ api: losskit_opencl?, cache: ProgramCache? = nil) -> Discovery {
+    /// Asks the platforms behind a table of functions, which tests may replace, as they may replace where programs and tuning are kept.
+    static func discover(
+        _ api: losskit_opencl?, cache: ProgramCache? = nil, tunings: TuningDatabase? = .shared
+    ) -> Discovery {
         guard let api else { return Discovery() }
         var discovery = Discovery(hasLoader: true)
         for (platformIndex, platform) in platforms(api).enumerated() {
@@ -79,7 +81,8 @@ extension Device {
                 let kind: Kind =
                     type & Int(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : type & Int(CL_DEVICE_TYPE_CPU) != 0 ? .openCLCPU : .accelerator
                 let state = DeviceState(
-                    name: context.name, vendor: context.vendor, kind: kind, capacity: context.traits.globalMemory, stream: stream)
+                    name: context.name, vendor: context.vendor, kind: kind, capacity: context.traits.globalMemory, stream: stream,
+                    tuning: tunings?.load(context) ?? Tuning())
                 return Discovered(device: Device(state: state), platformIndex: platformIndex, deviceIndex: index)
             }
             discovery.platforms.append((OpenCLInfo.text(api: api, platform: platform, CL_PLATFORM_NAME), found.count))

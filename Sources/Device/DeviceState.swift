@@ -12,15 +12,17 @@ final class DeviceState: Sendable {
     let pool: MemoryPool
     /// The device's own stream; nil for the CPU.
     let stream: OpenCLStream?
+    let tuning: Tuning
     let deferredChecks = DeferredCheck.Count()
     private let others = Mutex<[WeakStream]>([])
     private let isSplit = Atomic(false)
 
-    init(name: String, vendor: String, kind: Device.Kind, capacity: Int, stream: OpenCLStream?) {
+    init(name: String, vendor: String, kind: Device.Kind, capacity: Int, stream: OpenCLStream?, tuning: Tuning = Tuning()) {
         self.name = name
         self.vendor = vendor
         self.kind = kind
         self.stream = stream
+        self.tuning = tuning
         pool = MemoryPool(source: stream.map { .openCL($0.context) } ?? .host, name: name, capacity: capacity)
         if let limit = Environment.memoryLimit { pool.setLimit(limit) }
     }

@@ -31,6 +31,9 @@ package enum Environment {
     /// Set to keep no compiled programs on disk.
     package static let noCache = value("LOSSKIT_NO_CACHE") != nil
 
+    /// Set to leave out what devices were tuned to.
+    package static let noTuning = value("LOSSKIT_NO_TUNING") != nil
+
     /// A variable's value, or nil where it is unset or empty.
     package static func value(_ name: String) -> String? {
         guard let text = getenv(name), text[0] != 0 else { return nil }

@@ -6,14 +6,14 @@ import Darwin
 
 /// The few file operations that the runtime needs.
 enum Files {
-    /// A file's bytes, or nil where it cannot be read.
-    static func read(_ path: String) -> [UInt8]? {
+    /// A file's bytes, the first of them if there are more, or nil where it cannot be read.
+    static func read(_ path: String, atMost limit: Int = .max) -> [UInt8]? {
         guard let file = fopen(path, "rb") else { return nil }
         defer { fclose(file) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
-        return ferror(file) == 0 ? bytes : nil
+        while bytes.count < limit, case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
+        return ferror(file) == 0 ? Array(bytes.prefix(limit)) : nil
     }
 
     /// Writes a whole file or nothing: readers see the old bytes or the new ones.
@@ -69,6 +69,7 @@ enum Files {
         return names.sorted()
     }
 
+    static func remove(_ path: String) -> Bool { unlink(path) == 0 }
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
     static func isWritable(_ path: String) -> Bool { access(path, R_OK | W_OK) == 0 }
 }

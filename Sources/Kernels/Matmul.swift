@@ -95,8 +95,7 @@ package struct Matmul: Sendable {
     /// The product by a kernel of ours.
     private func launch(_ a: MatrixOperand, _ b: MatrixOperand, into c: BufferSlice, on encoder: OpenCLEncoder) throws {
         // Work-groups are square tiles.
-        let most = encoder.traits.maxWorkGroupSize
-        let tile = most >= 256 ? 16 : most >= 64 ? 8 : most >= 16 ? 4 : 1
+        let tile = encoder.tuned(.productTile)
         try encoder.launch(
             "matmul", in: "matmul", defines: ["WIDE=\(isDouble ? 1 : 0)", "TILE=\(tile)"],
             arguments: [

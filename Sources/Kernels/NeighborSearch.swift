@@ -122,6 +122,7 @@ package struct NeighborSearch: Sendable {
         problem.y_transposed = measure == .negativeDot ? nil : yTransposed
         let call = Shared(problem)
         for first in stride(from: 0, to: n, by: Self.rowsAtOnce) {
+            WorkProgress.report(first, of: n, "points")
             ThreadPool.forEachChunk(of: min(Self.rowsAtOnce, n - first), minimumPerChunk: max(1, 1 << 15 / (m * max(d, 1)))) { rows in
                 withUnsafePointer(to: call.value) {
                     losskit_neighbors_direct(
@@ -160,6 +161,7 @@ package struct NeighborSearch: Sendable {
             var problem = problem(x, y, candidates)
             (problem.low, problem.slack, problem.row_slack) = (UnsafePointer(low), UnsafePointer(slack), UnsafePointer(rowSlack + first))
             let call = Shared((problem: problem, tile: UnsafePointer(tile)))
+            WorkProgress.report(first, of: n, "points")
             withUnsafePointer(to: problem) { losskit_neighbors_start($0, 0, Int64(count)) }
             for at in stride(from: 0, to: m, by: Self.columnsAtOnce) {
                 let width = min(Self.columnsAtOnce, m - at)

@@ -1,7 +1,7 @@
 import CLossKitHost
 import LossKitDevice
 
-/// How an OpenCL device divides the work on rows among work-groups; it depends on sizes and device only.
+/// How an OpenCL device divides the work on rows among work-groups; it depends on sizes, device and its tuning only.
 struct RowPlan {
     /// Items of a work-group.
     var size = 1
@@ -14,14 +14,15 @@ struct RowPlan {
     /// Work-groups, or groups of them that share rows.
     var units: Int
 
-    init(rows: Int, classes: Int, traits: OpenCLTraits, splits: Bool = true) {
+    init(rows: Int, classes: Int, on encoder: OpenCLEncoder, splits: Bool = true) {
+        let traits = encoder.traits
         segmentLength = max(classes, 1)
         if !traits.isCPU {
-            size = Self.powerOfTwo(atMost: min(256, traits.maxWorkGroupSize))
+            size = encoder.tuned(.rowGroup)
             width = min(size, Self.powerOfTwo(atMost: max(1, classes / 4)))
             rowsAtOnce = size / width
         } else {
-            rowsAtOnce = max(1, min(1 << 13 / max(classes, 1), rows / (8 * traits.computeUnits)))
+            rowsAtOnce = max(1, min(encoder.tuned(.rowBlock) / max(classes, 1), rows / (8 * traits.computeUnits)))
         }
         if splits, rows < 4 * traits.computeUnits, classes >= 1 << 15 {
             let least = traits.isCPU ? 1 << 14 : 1 << 12

@@ -60,7 +60,7 @@ package struct Softmax: Sendable {
         on encoder: OpenCLEncoder
     ) throws {
         var options = call.options
-        let plan = RowPlan(rows: rows, classes: classes, traits: encoder.traits, splits: false)
+        let plan = RowPlan(rows: rows, classes: classes, on: encoder, splits: false)
         plan.apply(to: &options)
         try encoder.launch(
             kernel, in: "softmax_rows", defines: ["LOGITS=\(type.code)"],

@@ -32,7 +32,7 @@ extension SoftmaxCrossEntropy {
             },
             openCL: { encoder in
                 var options = options
-                let plan = RowPlan(rows: rows, classes: classes, traits: encoder.traits, splits: false)
+                let plan = RowPlan(rows: rows, classes: classes, on: encoder, splits: false)
                 plan.apply(to: &options)
                 try encoder.launch(
                     "cross_entropy_stretch", in: "linear_cross_entropy", defines: ["LOGITS=\(logitsType.code)"],

@@ -126,7 +126,7 @@ package struct SoftmaxCrossEntropy: Sendable {
                 forward(Shared(call))
             },
             openCL: { encoder in
-                let plan = RowPlan(rows: rows, classes: classes, traits: encoder.traits)
+                let plan = RowPlan(rows: rows, classes: classes, on: encoder)
                 plan.apply(to: &options)
                 let wide = encoder.traits.hasFP64 ? 8 : 4
                 let parts = try encoder.scratch(byteCount: plan.segments > 1 ? rows * plan.segments * 20 : 4)
@@ -191,7 +191,7 @@ package struct SoftmaxCrossEntropy: Sendable {
                 }
             },
             openCL: { encoder in
-                let plan = RowPlan(rows: rows, classes: classes, traits: encoder.traits)
+                let plan = RowPlan(rows: rows, classes: classes, on: encoder)
                 plan.apply(to: &options)
                 try encoder.launch(
                     "cross_entropy_backward", in: "softmax", defines: ["LOGITS=\(logitsType.code)"],

@@ -52,6 +52,7 @@ package struct VietorisRips: Sendable {
         var classes = [try Self.found(losskit_rips_components(rips), in: rips)]
         let shared = Shared(rips)
         for dimension in 1..<max(1, maximumDimension + 1) {
+            WorkProgress.report(dimension, of: maximumDimension + 1, "dimensions")
             ThreadPool.forEach(Int(losskit_rips_pieces)) { losskit_rips_collect(shared.value, Int32(dimension), Int64($0)) }
             losskit_rips_begin(rips)
             ThreadPool.forEach(ThreadPool.threadCount) { _ in losskit_rips_reduce(shared.value, Int32(dimension)) }

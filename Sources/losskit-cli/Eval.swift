@@ -60,10 +60,14 @@ struct Eval: ParsableCommand {
     }
 
     private func pairs(_ texts: [String], _ option: String) throws -> [(String, String)] {
-        try texts.map { text in
+        var names = Set<String>()
+        return try texts.map { text in
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else {
                 throw TensorError.invalidArgument(operation: option, expected: "NAME=VALUE", actual: "\"\(text)\"")
+            }
+            guard names.insert(parts[0]).inserted else {
+                throw TensorError.invalidArgument(operation: option, expected: "each name once", actual: "\(parts[0]) twice")
             }
             return (parts[0], parts[1])
         }

@@ -6,13 +6,13 @@ struct NeighborsCommand: ParsableCommand {
         commandName: "knn", abstract: "The nearest neighbours of points, exactly.",
         discussion: """
             Example: losskit knn points.npy --k 10 --indices neighbours.npy --distances distances.npy
-            Without --in, points are looked for among themselves and are not their own neighbours.
+            Without --in, points are looked for among themselves and are not their own neighbours. \
             Of equally near ones the first comes first.
             """)
 
     @Argument(help: "Points [n, d].") var points: String
     @Option(name: .customLong("in"), help: "Look among these points [m, d], rather than among themselves.") var among: String?
-    @Option(help: "How many neighbours, 1 to 1024.") var k = 10
+    @Option(parsing: .unconditional, help: "How many neighbours, 1 to 1024.") var k = 10
     @Option(help: "Any metric; a name that is none lists them.") var metric = "euclidean"
     @Option(help: "Write which they are, [n, k], to this file.") var indices: String?
     @Option(help: "Write how far they are, [n, k], to this file.") var distances: String?

@@ -6,13 +6,13 @@ struct PersistenceCommand: ParsableCommand {
         commandName: "persistence", abstract: "The persistent homology of points, of a matrix of distances or of an image.",
         discussion: """
             Example: losskit persistence points.npy --max-dimension 1 --output pairs.npy --plot diagram.svg --barcode barcode.svg
-            Points, and distances, are taken by their Vietoris-Rips filtration, or with --alpha by the union of balls around them; an image
+            Points, and distances, are taken by their Vietoris-Rips filtration, or with --alpha by the union of balls around them; an image \
             [h, w] or [d, h, w] by its sublevel sets.
             """)
 
     @Argument(help: "Points [n, d], or what --distances and --image say.") var input: String
-    @Option(help: "The highest dimension of points' and distances' classes.") var maxDimension = 1
-    @Option(help: "Edges longer than this never appear; by default the enclosing radius.") var threshold: Double?
+    @Option(parsing: .unconditional, help: "The highest dimension of points' and distances' classes.") var maxDimension = 1
+    @Option(parsing: .unconditional, help: "Edges longer than this never appear; by default the enclosing radius.") var threshold: Double?
     @Option(help: "squaredEuclidean, euclidean, manhattan, chebyshev or cosine.") var metric = "euclidean"
     @Flag(help: "The input is a matrix of distances [n, n].") var distances = false
     @Flag(help: "Points of 2 or 3 coordinates by their alpha complex; births and deaths are squares of radii.") var alpha = false

@@ -20,10 +20,7 @@ struct RunOptions: ParsableArguments {
             throw TensorError.invalidArgument(operation: "standard output", expected: "one array", actual: "\(outputs)")
         }
         let start = Console.seconds()
-        let waiting = Waiting()
-        defer { waiting.end() }
-        let (result, cost) = try Profiler.measure(work)
-        waiting.end()
+        let (result, cost) = try Waiting.during { try Profiler.measure(work) }
         let seconds = Console.seconds() - start
         try writing(result)
         let say = outputs == 0 ? Console.line : Console.error

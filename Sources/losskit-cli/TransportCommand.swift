@@ -6,7 +6,7 @@ struct TransportCommand: ParsableCommand {
         commandName: "transport", abstract: "Entropic optimal transport between two clouds of points.",
         discussion: """
             Example: losskit transport x.npy y.npy --epsilon 0.01 --plan plan.npy --plot couplings.svg
-            The cost is half the squared distance, or the distance with --power 1; epsilon is in the cost's units and its entropy is
+            The cost is half the squared distance, or the distance with --power 1; epsilon is in the cost's units and its entropy is \
             the plan's KL divergence from the product of the weights. --reach lets mass appear and vanish, --mass moves a part of it.
             """)
 
@@ -14,14 +14,15 @@ struct TransportCommand: ParsableCommand {
     @Argument(help: "Points [m, d].") var y: String
     @Option(help: "Weights [n] of the first points; 1 / n each by default.") var sourceWeights: String?
     @Option(help: "Weights [m] of the second points.") var targetWeights: String?
-    @Option(help: "How blurred the plan may be, in the cost's units.") var epsilon = 0.05
-    @Option(help: "2 for half the squared distance, 1 for the distance.") var power = 2
-    @Option(help: "The length beyond which mass is rather created and destroyed than moved.") var reach: Double?
-    @Option(help: "How much mass to move, at most that of either side.") var mass: Double?
-    @Option(help: "Stop when both marginals are within this L1 distance of the weights.") var tolerance = 1e-4
-    @Option(help: "Stop at the latest after so many steps.") var maximumIterations = 1000
+    @Option(parsing: .unconditional, help: "How blurred the plan may be, in the cost's units.") var epsilon = 0.05
+    @Option(parsing: .unconditional, help: "2 for half the squared distance, 1 for the distance.") var power = 2
+    @Option(parsing: .unconditional, help: "The length beyond which mass is rather created and destroyed than moved.") var reach: Double?
+    @Option(parsing: .unconditional, help: "How much mass to move, at most that of either side.") var mass: Double?
+    @Option(parsing: .unconditional, help: "Stop when both marginals are within this L1 distance of the weights.") var tolerance = 1e-4
+    @Option(parsing: .unconditional, help: "Stop at the latest after so many steps.") var maximumIterations = 1000
     @Option(help: "Write the plan [n, m] to this file.") var plan: String?
     @Option(help: "Write where each of the first points goes on average, [n, d], to this file.") var map: String?
+    @Option(help: "Draw the plan as a matrix to this .svg file.") var planPlot: String?
     @Option(help: "Draw both clouds, by their first two coordinates, and what is moved between them to this .svg file.") var plot: String?
     @OptionGroup var options: RunOptions
 
@@ -45,6 +46,7 @@ struct TransportCommand: ParsableCommand {
         } writing: { solution in
             try plan.map { try ArrayFile.save(solution.plan(), to: $0) }
             try map.map { try ArrayFile.save(solution.barycentricMap(), to: $0) }
+            try planPlot.map { try HeatChart.plan(solution).svg.write(to: $0) }
             try plot.map { try ScatterChart.couplings(solution, from: x, to: y).svg.write(to: $0) }
             if !solution.isConverged {
                 Console.error(
@@ -69,9 +71,19 @@ struct TransportCommand: ParsableCommand {
     }
 }
 
+extension HeatChart {
+    /// What a plan moves from each of the first points, a row, to each of the second.
+    static func plan(_ solution: EntropicTransport) throws -> HeatChart {
+        let plan = try solution.plan()
+        return HeatChart(
+            title: "Transport plan", rows: plan.shape[0], columns: plan.shape[1], values: try plan.array(of: Double.self),
+            axisNames: ("to", "from"))
+    }
+}
+
 extension ScatterChart {
     /// What shares of a plan are drawn: those too small to be seen are left out.
-    private static let leastShare = 0.02
+    private static let leastShare = 0.05
     /// Beyond so many pairs a drawing is too dense to be read.
     private static let largestPlan = 4_000_000
 
@@ -92,7 +104,7 @@ extension ScatterChart {
             let row = plan[i * m..<(i + 1) * m]
             let most = row.max() ?? 0
             for (j, moved) in row.enumerated() where moved > leastShare * most {
-                chart.segments.append(Segment(from: sources[i], to: targets[j], strength: 0.6 * moved / most))
+                chart.segments.append(Segment(from: sources[i], to: targets[j], strength: 0.7 * moved / most))
             }
         }
         chart.series = [

@@ -23,6 +23,27 @@ import Testing
         expectRefusal(try CommandLineTool.run("losses", "Huber1"), naming: "did you mean huber?")
     }
 
+    @Test func aCommand() throws {
+        expectRefusal(try CommandLineTool.run("devcies"), naming: "did you mean devices?")
+        expectRefusal(try CommandLineTool.run("evall", "crossEntropy"), naming: "did you mean eval?")
+        expectRefusal(try CommandLineTool.run("train"), naming: "transport, knn")
+        expectRefusal(try CommandLineTool.run("bench", "--quik"), naming: "--quick")
+    }
+
+    @Test func anInput() throws {
+        expectRefusal(try eval("mse", ["predictions": pair]), naming: "expected input targets [n, d], got none")
+        expectRefusal(try eval("mse", ["predictions": pair, "predictions": pair, "targets": pair]), naming: "predictions twice")
+        let archive = folder.path("batch.npz")
+        try saveArrays(["logits": Tensor.load(pair, on: .cpu)], to: archive)
+        expectRefusal(try eval("mse", ["predictions": archive + ":logit", "targets": pair]), naming: "found logits, did you mean logits?")
+    }
+
+    @Test func aNumber() throws {
+        expectRefusal(try CommandLineTool.run("persistence", pair, "--max-dimension", "-1"), naming: "maximumDimension", "-1")
+        expectRefusal(try CommandLineTool.run("transport", pair, pair, "--epsilon", "-0.1"), naming: "epsilon", "-0.1")
+        expectRefusal(try CommandLineTool.run("plot", pair, "--output", folder.path("curve.png")), naming: "curve.png", ".svg")
+    }
+
     @Test func anOption() throws {
         let inputs: KeyValuePairs = ["predictions": pair, "targets": pair]
         expectRefusal(try eval("huber", inputs, "--option", "dleta=1"), naming: "did you mean delta?")

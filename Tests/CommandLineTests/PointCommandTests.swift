@@ -10,7 +10,7 @@ import Testing
         let y = try folder.write("y.npy", [10, 2, 0, 1] as [Float], shape: [2, 2])
         let outcome = try CommandLineTool.run(
             "transport", x, y, "--epsilon", "0.1", "--plan", folder.path("plan.npy"), "--map", folder.path("map.npy"), "--plot",
-            folder.path("plot.svg"), "--device", device, "--json")
+            folder.path("plot.svg"), "--plan-plot", folder.path("matrix.svg"), "--device", device, "--json")
         #expect(outcome.status == 0, "\(outcome.errors)")
         // Each point goes straight up, by 1 and by 2: (1 / 2 + 4 / 2) / 2.
         let cost = try #require((outcome.object["linearCost"] as? NSNumber)?.doubleValue)
@@ -22,6 +22,10 @@ import Testing
         let drawing = try String(contentsOfFile: folder.path("plot.svg"), encoding: .utf8)
         // Four points and two dots of the legend.
         #expect(drawing.components(separatedBy: "<circle").count == 7)
+        // The ground, two cells that hold mass, and the scale's steps; the darkest colour is theirs.
+        let matrix = try String(contentsOfFile: folder.path("matrix.svg"), encoding: .utf8)
+        #expect(matrix.components(separatedBy: "crispEdges").count == 1 + 1 + 2 + 40)
+        #expect(matrix.components(separatedBy: "rgb(8,48,107)").count >= 1 + 2)
     }
 
     @Test func letsMassVanishBeyondTheReach() throws {

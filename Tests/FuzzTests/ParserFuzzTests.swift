@@ -50,6 +50,26 @@ import Testing
         }
     }
 
+    @Test func tuningFiles() {
+        let traits = OpenCLTraits(
+            isCPU: false, computeUnits: 4, clockMegahertz: 1000, maxWorkGroupSize: 128, localMemory: 1 << 15, globalMemory: 1 << 30,
+            maxAllocation: 1 << 28, maxParameterBytes: 1024, hasFP64: true, hasFP16: false, hasInt64Atomics: false, version: "OpenCL 1.2")
+        let identity = String(repeating: "0123456789abcdef", count: 4)
+        var tuning = Tuning()
+        for tunable in Tunable.allCases { tuning[tunable] = tunable.allowed(on: traits).last }
+        let whole = Array(tuning.text(identity: identity, comment: "a device").utf8)
+        let corpus = [whole, Array(tuning.text(identity: "other", comment: "").utf8), Array(whole.prefix(90))]
+        let tokens = Tunable.allCases.map { "\n\($0.rawValue) " } + ["#", "\n", "64", "device", "losskit tuning 1", "+16", "016"]
+        var fuzz = Fuzz("tuning files", corpus: corpus, tokens: tokens)
+        fuzz.run(20000) { input, _ in
+            guard let found = try? Tuning(parsing: input, identity: identity, traits: traits) else { return false }
+            for tunable in Tunable.allCases {
+                #expect(found[tunable].map { tunable.allowed(on: traits).contains($0) } ?? true, "a value that the device does not allow")
+            }
+            return true
+        }
+    }
+
     @Test func deviceNames() {
         let names = ["cpu", "opencl", "opencl:0:0", "opencl:pocl", "opencl:", "opencl:0", "gpu", "opencl:0:0:0", ":"]
         var fuzz = Fuzz("device names", corpus: names.map { Array($0.utf8) }, tokens: [":", "opencl", "cpu", "-0", "+0", "00"])

@@ -4,7 +4,7 @@ import CLossKitOpenCL
 ///
 /// `LOSSKIT_FAULT=FUNCTION:NTH:CODE` in the environment lets the `NTH` call of a function fail, `LOSSKIT_FAULT=FUNCTION:NTH+:CODE` that one and
 /// all after it; `any` stands for every function. Code that needs it in part of a process uses a table of its own with
-/// ``Device/discover(_:cache:)``.
+/// ``Device/discover(_:cache:tunings:)``.
 enum FaultInjection {
     /// The functions of the loader, which count and fail when armed.
     static let table: losskit_opencl? = losskit_faulty_load()?.pointee

@@ -14,7 +14,8 @@ struct LossArguments: Sendable {
             throw Self.unknown("input", name, of: loss, among: loss.inputs.map(\.name))
         }
         for input in loss.inputs where !input.isOptional && tensors[input.name] == nil {
-            throw TensorError.invalidArgument(operation: loss.name, expected: "input \(input.name) \(input.shape)", actual: "none")
+            let shape = input.shape.joined(separator: ", ")
+            throw TensorError.invalidArgument(operation: loss.name, expected: "input \(input.name) [\(shape)]", actual: "none")
         }
         for name in settings.keys.sorted() where !loss.options.contains(where: { $0.name == name }) {
             throw Self.unknown("option", name, of: loss, among: loss.options.map(\.name))

@@ -5,7 +5,9 @@ extension EntropicProblem {
     struct Run {
         private var problem: EntropicProblem
         private let schedule: Schedule
-        private(set) var iterations = 0
+        private(set) var iterations = 0 {
+            didSet { reportProgress(iterations, of: schedule.maximumIterations, "steps at most") }
+        }
         var f: Tensor
         var g: Tensor
         var shift: Tensor?

@@ -18,9 +18,11 @@ struct NumPyHeader {
         let start = isLong ? 12 : 10
         guard bytes.count - start >= length else { throw damaged("its header is truncated") }
         let text = String(decoding: bytes[start..<start + length], as: UTF8.self)
-        guard let description = Self.value("'descr'", in: text), description.hasPrefix("'"),
-            let code = description.split(separator: "'").first, let element = NumPyElement(code)
-        else { throw damaged("an element type that is not one of \(NumPyElement.names): \(text)") }
+        let description = Self.value("'descr'", in: text) ?? ""
+        guard description.hasPrefix("'"), let code = description.split(separator: "'").first, let element = NumPyElement(code) else {
+            let given = description.hasPrefix("'") ? description.dropFirst().prefix { $0 != "'" } : description.prefix(16)
+            throw damaged("an element type that is not one of \(NumPyElement.names): \(given)")
+        }
         guard let order = Self.value("'fortran_order'", in: text), let list = Self.value("'shape'", in: text),
             let open = list.firstIndex(of: "("), let close = list.firstIndex(of: ")"), open < close
         else { throw damaged("no order or shape in its header") }

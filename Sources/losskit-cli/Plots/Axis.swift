@@ -26,6 +26,9 @@ struct Axis {
         return Array(stride(from: (low / step).rounded(.up) * step, through: high, by: step))
     }
 
+    /// A measured number in few digits.
+    static func short(_ value: Double) -> String { String(format: "%.2g", value) }
+
     /// A tick's number without digits that say nothing.
     static func label(_ value: Double) -> String { abs(value) < 1e-12 ? "0" : String(format: "%.6g", value) }
 }

@@ -31,6 +31,13 @@ struct SVG {
                 + "stroke-opacity=\"\(Self.short(opacity))\" stroke-linejoin=\"round\"/>")
     }
 
+    mutating func box(_ x: Double, _ y: Double, _ width: Double, _ height: Double, colour: String) {
+        // Without smoothing, so that neighbours leave no seams.
+        elements.append(
+            "<rect x=\"\(Self.short(x))\" y=\"\(Self.short(y))\" width=\"\(Self.short(width))\" height=\"\(Self.short(height))\" "
+                + "fill=\"\(colour)\" shape-rendering=\"crispEdges\"/>")
+    }
+
     mutating func circle(_ x: Double, _ y: Double, radius: Double, colour: String) {
         elements.append(
             "<circle cx=\"\(Self.short(x))\" cy=\"\(Self.short(y))\" r=\"\(radius)\" fill=\"\(colour)\" fill-opacity=\"0.75\"/>")
@@ -43,8 +50,11 @@ struct SVG {
             "<text x=\"\(Self.short(x))\" y=\"\(Self.short(y))\" font-size=\"\(size)\" text-anchor=\"\(anchor)\"\(turn)>\(safe)</text>")
     }
 
-    /// Writes the file.
+    /// Writes the file, which is called what it is.
     func write(to path: String) throws {
+        guard path.lowercased().hasSuffix(".svg") || path.hasPrefix("/dev/") else {
+            throw TensorError.file(path: path, problem: "drawings are .svg files")
+        }
         let text = """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Self.short(width)) \(Self.short(height))" width="\(Self.short(width))" \
             height="\(Self.short(height))" font-family="system-ui, sans-serif" fill="#222">
@@ -68,4 +78,5 @@ enum Palette {
     static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
     static let grid = "#e4e4e4"
     static let soft = "#888888"
+    static let ink = "#444444"
 }

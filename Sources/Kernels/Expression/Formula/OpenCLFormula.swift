@@ -24,16 +24,17 @@ struct OpenCLFormula {
         let slots = zip(operands.slots, operands.extents).flatMap { [KernelArgument.buffer($0), .count($1)] }
         let constants = operands.constants.map { program.isDouble ? KernelArgument.double($0) : .float(Float($0)) }
         let source = GeneratedFormula.source(of: program)
+        let (tile, group) = (encoder.tuned(.formulaTile), encoder.traits.isCPU ? 1 : encoder.tuned(.formulaGroup))
         for block in blocks {
             try encoder.launch(
-                "formula", source: source,
+                "formula", source: source, defines: ["TILE=\(tile)"],
                 arguments: slots + constants + [
                     .buffer(output), .buffer(places ?? output), .buffer(BufferSlice(sums, elementSize: wide)),
                     .buffer((operands.spans?.memory ?? output).advanced(by: 2 * block.first)), .count(block.count),
                     .count(block.rows.lowerBound), .count(block.rows.upperBound), .count(operands.columns), .count(operands.width),
                     .count(operands.kept),
                 ], global: [(block.rows.count + lanes - 1) / lanes],
-                local: [encoder.traits.isCPU ? 1 : min(64, encoder.traits.maxWorkGroupSize)])
+                local: [group])
         }
     }
 }
