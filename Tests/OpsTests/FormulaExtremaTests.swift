@@ -25,19 +25,16 @@ import Testing
         for (n, m, d) in [(1, 1, 1), (5, 40, 3), (40, 300, 2), (9, 270, 33)] {
             let (x, y) = (points(n, d, seed: 1), points(m, d, seed: 2))
             let formula = Formula.x(try tensor(x, on: device)).squaredDistance(to: .y(try tensor(y, on: device)))
+            let distances = x.map { squares($0, y) }
             for isLargest in [false, true] {
+                let orders = distances.map { squares in
+                    squares.indices.sorted { squares[$0] == squares[$1] ? $0 < $1 : (squares[$0] < squares[$1]) != isLargest }
+                }
                 for k in Set([1, min(m, 7), min(m, 290)]) {
                     let (values, indices) = try formula.topK(k, largest: isLargest)
                     #expect(values.shape == [n, k] && indices.shape == [n, k] && indices.dtype == .int64)
-                    let orders = x.map { point -> [Int] in
-                        let squares = squares(point, y)
-                        return Array(
-                            squares.indices.sorted {
-                                squares[$0] == squares[$1] ? $0 < $1 : (squares[$0] < squares[$1]) != isLargest
-                            }.prefix(k))
-                    }
-                    #expect(try indices.array(of: Int.self) == orders.flatMap { $0 })
-                    let expected = zip(x, orders).flatMap { point, order in order.map { squares(point, y)[$0] } }
+                    #expect(try indices.array(of: Int.self) == orders.flatMap { $0.prefix(k) })
+                    let expected = zip(distances, orders).flatMap { squares, order in order.prefix(k).map { squares[$0] } }
                     #expect(try values.array(of: Float.self) == expected)
                 }
             }
