@@ -313,6 +313,19 @@ struct Stop: Sendable {
             for k in [1, 5] { results.append(try mutualReachabilityTree(numbers([33, 3], on: device), minimumSamples: k).lengths) }
             return results
         },
+        Stop("persistent homology of images") { device in
+            var diagrams: [PersistenceDiagram] = []
+            for shape in [[1], [70], [1, 9], [7, 13]] {
+                for construction in [CubicalConstruction.vertices, .cubes] {
+                    diagrams += try cubicalPersistence(numbers(shape, on: device), construction: construction)
+                }
+            }
+            return diagrams.flatMap { [$0.births, $0.deaths] }
+        },
+        // Classes that live for a rounding come and go with it.
+        Stop("persistent homology of points") { device in
+            try ripsPersistence(numbers([17, 2], on: device)).map { try ($0.deaths - $0.births).sum() }
+        },
     ]
 
     private static let formulas: [Stop] = [
