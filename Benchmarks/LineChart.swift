@@ -34,7 +34,7 @@ struct LineChart {
         let span = max(position(high) - position(low), 1e-9)
         func y(_ value: Double) -> Double { 16 + (height - 40) * (1 - (position(value) - position(low)) / span) }
         let grid = ticks(low, high).map { value in
-            let (height, text) = (y(value).formatted(1), value.formatted(value < 1 ? 2 : 0))
+            let (height, text) = (y(value).formatted(1), String(format: "%.6g", value))
             return "<line x1=\"0\" x2=\"100%\" y1=\"\(height)\" y2=\"\(height)\" stroke=\"var(--line)\"/>"
                 + "<text class=\"soft\" x=\"0\" y=\"\((y(value) - 4).formatted(1))\">\(text)</text>"
         }

@@ -70,7 +70,8 @@ struct LogChart {
             for (index, point) in points.enumerated() {
                 let name = series.labels.isEmpty ? series.name : series.labels[index]
                 parts.append(
-                    "<circle cx=\"\(point.0.formatted(1))\" cy=\"\(point.1.formatted(1))\" r=\"4\" fill=\"\(series.colour)\">"
+                    "<circle cx=\"\(point.0.formatted(1))\" cy=\"\(point.1.formatted(1))\" r=\"4\" stroke=\"\(series.colour)\" "
+                        + "fill=\"\(series.isDashed ? "var(--card)" : series.colour)\">"
                         + "<title>\(name.escaped)</title></circle>")
                 if !series.labels.isEmpty { parts.append(labels.label(name.escaped, at: point, width: Double(name.count) * LabelPlacement.letter)) }
             }

@@ -104,7 +104,7 @@ extension ScatterChart {
             let row = plan[i * m..<(i + 1) * m]
             let most = row.max() ?? 0
             for (j, moved) in row.enumerated() where moved > leastShare * most {
-                chart.segments.append(Segment(from: sources[i], to: targets[j], strength: 0.7 * moved / most))
+                chart.segments.append(Segment(from: sources[i], to: targets[j], strength: 0.45 * moved / most))
             }
         }
         chart.series = [

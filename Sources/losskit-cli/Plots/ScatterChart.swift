@@ -56,13 +56,13 @@ struct ScatterChart {
             }
         }
         // Where there is much, each part is drawn smaller and fainter.
-        let thickness = min(1.6, max(0.5, 400 / Double(max(segments.count, 1))))
+        let thickness = min(1.6, max(0.6, 250 / Double(max(segments.count, 1))))
         for line in segments {
             drawing.line(
                 x.place(line.from.x), y.place(line.from.y), x.place(line.to.x), y.place(line.to.y), colour: Palette.ink, width: thickness,
                 opacity: line.strength)
         }
-        let radius = isDiagram ? 3.5 : min(3.5, max(1.5, 40 / Double(max(points.count, 1)).squareRoot()))
+        let radius = isDiagram ? 3.5 : min(3.5, max(1.5, 40 / Double(max(series.reduce(0) { $0 + $1.points.count }, 1)).squareRoot()))
         for set in series {
             for point in set.points {
                 drawing.circle(x.place(point.x), point.y == .infinity ? top + 14 : y.place(point.y), radius: radius, colour: set.colour)
