@@ -3,7 +3,7 @@ import Foundation
 /// Puts names beside their points so that they cover neither each other nor a point; from a name that stands away a line leads to its point.
 struct LabelPlacement {
     /// About how wide a letter is, and how high a line.
-    static let letter = 6.0
+    static let letter = 6.4
     private static let line = 12.0
 
     private let area: (left: Double, top: Double, right: Double, bottom: Double)
@@ -38,7 +38,9 @@ struct LabelPlacement {
                 let anchor = isCentred ? "middle" : isLeft ? "end" : "start"
                 let ends = [("x1", point.x), ("y1", point.y), ("x2", x), ("y2", y)].map { "\($0.0)=\"\($0.1.formatted(1))\"" }
                 let lead = distance > 8 ? "<line \(ends.joined(separator: " ")) stroke=\"var(--soft)\" stroke-width=\"0.7\"/>" : ""
-                return lead + "<text font-size=\"11\" text-anchor=\"\(anchor)\" x=\"\(x.formatted(1))\" y=\"\((y + 4).formatted(1))\">"
+                // With a rim of the ground's colour, so that lines below do not cross out letters.
+                let rim = "paint-order=\"stroke\" stroke=\"var(--card)\" stroke-width=\"3\""
+                return lead + "<text font-size=\"11\" text-anchor=\"\(anchor)\" \(rim) x=\"\(x.formatted(1))\" y=\"\((y + 4).formatted(1))\">"
                     + "\(text)</text>"
             }
         }

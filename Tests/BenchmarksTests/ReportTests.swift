@@ -64,7 +64,7 @@ import Testing
         var boxes: [(x: Double, y: Double)] = []
         for (index, point) in points.enumerated() {
             let text = labels.label("kernel\(index)", at: point, width: 48)
-            guard let match = text.firstMatch(of: #/text-anchor="(\w+)" x="([\d.]+)" y="([\d.]+)"/#) else { continue }
+            guard let match = text.firstMatch(of: #/text-anchor="(\w+)".* x="([\d.]+)" y="([\d.]+)"/#) else { continue }
             let (x, y) = (Double(match.output.2) ?? .nan, Double(match.output.3) ?? .nan)
             boxes.append((match.output.1 == "end" ? x - 48 : match.output.1 == "middle" ? x - 24 : x, y))
         }
