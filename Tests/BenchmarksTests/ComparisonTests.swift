@@ -72,7 +72,7 @@ import Testing
             report.devices[0].measurements[index].work = try work(bytes: 1e6, flops: 1e7)
         }
         let page = ReportPage(report).html
-        for text in ["Roofline", "Time by size", "Most memory", "product 100 GFLOP/s", "kernel 2x10"] { #expect(page.contains(text), "\(text)") }
+        for text in ["Roofline", "time by size, forward+backward", "Most memory", "product 100 GFLOP/s", "kernel 2x10"] { #expect(page.contains(text), "\(text)") }
         #expect(!page.contains("nan") && !page.contains("inf"))
     }
 
