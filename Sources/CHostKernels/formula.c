@@ -1,6 +1,7 @@
 #include "losskit_formula.h"
 
 #include <math.h>
+#include <sched.h>
 #include <string.h>
 
 #include "opcode.h"
@@ -13,6 +14,10 @@ LK_DISPATCH(losskit_formula_reduce,
             (const losskit_formula *formula, int64_t begin, int64_t end, const int64_t *spans, int64_t span_count, void *scratch, void *out,
              int32_t *places),
             (formula, begin, end, spans, span_count, scratch, out, places))
+
+LK_DISPATCH(losskit_formula_reduce_both,
+            (const losskit_formula *formula, int64_t block, const losskit_formula_stretch *stretch, void *scratch),
+            (formula, block, stretch, scratch))
 
 int64_t losskit_formula_scratch(const losskit_formula *formula) {
     // The layout is the same for every instruction set.

@@ -30,6 +30,12 @@ static void LK(losskit_formula_reduce)(const losskit_formula *formula, int64_t b
     else LK(reduce_f32)(formula, begin, end, spans, span_count, scratch, out, places);
 }
 
+static void LK(losskit_formula_reduce_both)(const losskit_formula *formula, int64_t block, const losskit_formula_stretch *stretch,
+                                            void *scratch) {
+    if (formula->is_double) LK(reduce_both_f64)(formula, block, stretch, scratch);
+    else LK(reduce_both_f32)(formula, block, stretch, scratch);
+}
+
 #undef LK_LANES
 #undef LK_STRIDE
 #undef LK_GROUP

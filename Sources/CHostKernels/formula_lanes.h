@@ -5,15 +5,15 @@ enum { LKT(width) = LK_VECTOR_BYTES / sizeof(T), LKT(panel) = 2 * LK_VECTOR_BYTE
 // Rows whose sums fit the registers.
 enum { LKT(at_once) = LK_VECTOR_BYTES == 64 ? 8 : 4 };
 
-// c = a b of the rows of a group, of one panel of columns.
-static void LKT(product)(const T *a, int64_t a_stride, const T *b, int64_t b_stride, int64_t k, T *c, int64_t c_stride) {
+// c = a b of the rows of a group, of one panel of columns; neighbours in a row of a lie a_step apart.
+lk_inline void LKT(product)(const T *a, int64_t a_stride, int64_t a_step, const T *b, int64_t b_stride, int64_t k, T *c, int64_t c_stride) {
     for (int first = 0; first < LK_GROUP; first += LKT(at_once), a += LKT(at_once) * a_stride, c += LKT(at_once) * c_stride) {
         LKT(vector) sums[LKT(at_once)][2];
         for (int r = 0; r < LKT(at_once); r++) sums[r][0] = sums[r][1] = (LKT(vector)){0};
         for (int64_t i = 0; i < k; i++) {
             LKT(vector) left = *(const LKT(vector) *)(b + i * b_stride), right = *(const LKT(vector) *)(b + i * b_stride + LKT(width));
             for (int r = 0; r < LKT(at_once); r++) {
-                T value = a[r * a_stride + i];
+                T value = a[r * a_stride + i * a_step];
                 sums[r][0] += value * left;
                 sums[r][1] += value * right;
             }

@@ -19,7 +19,7 @@ static void LKT(features)(const losskit_formula *f, LKT(worker) *w, int64_t firs
         }
         const T *rows = w->packed_rows[s] + row * d;
         if (stage->centre) others = w->packed_columns[s];
-        for (int64_t j = 0; j < columns; j += LKT(panel)) LKT(product)(rows, d, others + j, LK_STRIDE, d, out + j, LK_STRIDE);
+        for (int64_t j = 0; j < columns; j += LKT(panel)) LKT(product)(rows, d, 1, others + j, LK_STRIDE, d, out + j, LK_STRIDE);
         if (!stage->centre) continue;
         const T *norms = w->column_norms[s];
         for (int64_t r = 0; r < count; r++) {
@@ -135,7 +135,7 @@ static void LKT(add_products)(const losskit_formula *f, LKT(worker) *w, int64_t 
         double sign = f->terms[t].kind == losskit_term_difference ? -1 : 1;
         for (int64_t k = 0; k < f->width; k += LKT(panel)) {
             T out[LK_GROUP * LKT(panel)];
-            LKT(product)(w->weights[t], LK_STRIDE, w->along[t] + k, w->padded_width, n, out, LKT(panel));
+            LKT(product)(w->weights[t], LK_STRIDE, 1, w->along[t] + k, w->padded_width, n, out, LKT(panel));
             int64_t wide = f->width - k < LKT(panel) ? f->width - k : LKT(panel);
             for (int64_t r = 0; r < count; r++) {
                 double *sums = w->sums + (row + r) * f->width + k;
@@ -147,7 +147,7 @@ static void LKT(add_products)(const losskit_formula *f, LKT(worker) *w, int64_t 
 
 #include "formula_keep.h"
 
-static void LKT(finish)(const losskit_formula *f, const LKT(worker) *w, int64_t first, int64_t row, void *out) {
+static void LKT(finish)(const losskit_formula *f, const LKT(worker) *w, int64_t first, int64_t row, int adds, void *out) {
     T *target = (T *)out + (first + row) * f->width;
     if (f->reduction == losskit_reduce_log_sum_exp) {
         double peak = w->peaks[row];
@@ -163,7 +163,7 @@ static void LKT(finish)(const losskit_formula *f, const LKT(worker) *w, int64_t 
                 const losskit_formula_slot *slot = &f->slots[term->row];
                 sum += total * ((const T *)slot->values)[(slot->side == losskit_side_row ? (first + row) * slot->d : 0) + k];
             }
-            target[k] = sum;
+            target[k] = adds ? target[k] + sum : sum;
         }
     }
 }
@@ -194,8 +194,10 @@ static void LKT(reduce)(const losskit_formula *f, int64_t begin, int64_t end, co
             LKT(take_columns)(f, &w, begin, end, span[1] - w.at < LK_LANES ? span[1] - w.at : LK_LANES, out, places);
         }
     }
-    for (int64_t row = 0; row < end - begin; row++) LKT(finish)(f, &w, begin, row, out);
+    for (int64_t row = 0; row < end - begin; row++) LKT(finish)(f, &w, begin, row, 0, out);
 }
+
+#include "formula_both.h"
 
 #undef T
 #undef LKT

@@ -2,10 +2,10 @@
 
 typedef struct {
     // The first column of the block.
-    int64_t at, padded_width;
+    int64_t at, padded_width, padded_column_width;
     T *registers, *features;
     const T **values;
-    // By slot: the columns' values by coordinates, a register each.
+    // By slot that is read so: the columns' values by coordinates, a register each.
     T **across;
     // By stage that multiplies: rows [rows, d], columns by coordinates; where it has a centre, both less that, and their squared lengths.
     T **packed_rows, **packed_columns, **row_norms, **column_norms;
@@ -13,8 +13,35 @@ typedef struct {
     uint8_t **is_near, **near_columns;
     // By term that multiplies: the columns' vectors, zeros after the last; the weights of a group.
     T **along, **weights;
+    // By term of the columns: the weights of all rows; where it multiplies, the rows' vectors.
+    T **kept_weights, **rows_along;
     double *sums, *totals, *peaks;
 } LKT(worker);
+
+// Whether a term of the rows is a product with the columns' vectors.
+static int LKT(multiplies_columns)(const losskit_formula *f, const losskit_formula_term *term) {
+    int isDifference = term->kind == losskit_term_difference && term->stage >= 0;
+    return f->width >= LK_WIDE && (term->kind == losskit_term_column || isDifference);
+}
+
+// Whether the columns' values of a slot are read by coordinates, and not only in products of matrices.
+static int LKT(reads_across)(const losskit_formula *f, int slot) {
+    if (f->slots[slot].side != losskit_side_column) return 0;
+    int reads = 0;
+    for (int i = 0; i < f->step_count; i++) reads |= f->steps[i].opcode == op_leaf && f->steps[i].a == slot;
+    for (int s = 0; s < f->stage_count; s++) {
+        int isProduct = f->stages[s].kind == losskit_stage_square && f->stages[s].centre;
+        int isFeature = f->stages[s].kind == losskit_stage_square || f->stages[s].kind == losskit_stage_dot;
+        reads |= isFeature && !isProduct && f->stages[s].column == slot;
+    }
+    for (int t = 0; t < f->term_count; t++) reads |= f->terms[t].column == slot && !LKT(multiplies_columns)(f, &f->terms[t]);
+    return reads;
+}
+
+// Whether a term of the columns is a product with the rows' vectors.
+static int LKT(multiplies_rows)(const losskit_formula *f, const losskit_formula_term *term) {
+    return term->kind == losskit_term_difference || (term->kind == losskit_term_row && f->slots[term->row].side == losskit_side_row);
+}
 
 // Puts everything behind `base`, and gives the size.
 static int64_t LKT(lay)(const losskit_formula *f, char *base, LKT(worker) *w) {
@@ -30,6 +57,8 @@ static int64_t LKT(lay)(const losskit_formula *f, char *base, LKT(worker) *w) {
     LAY(w->near_columns, f->stage_count);
     LAY(w->along, f->term_count);
     LAY(w->weights, f->term_count);
+    LAY(w->kept_weights, f->column_term_count);
+    LAY(w->rows_along, f->column_term_count);
     LAY(w->registers, (int64_t)f->register_count * LK_STRIDE);
     LAY(w->features, (int64_t)f->feature_count * LK_GROUP * LK_STRIDE);
     w->padded_width = (f->width + 63) / 64 * 64;
@@ -40,7 +69,7 @@ static int64_t LKT(lay)(const losskit_formula *f, char *base, LKT(worker) *w) {
         if (condition) LAY(place_, count); \
         if (base) (table)[index] = (void *)place_; \
     } while (0)
-    for (int i = 0; i < f->slot_count; i++) LAY_IN(w->across, i, f->slots[i].side == losskit_side_column, f->slots[i].d * LK_STRIDE);
+    for (int i = 0; i < f->slot_count; i++) LAY_IN(w->across, i, LKT(reads_across)(f, i), f->slots[i].d * LK_STRIDE);
     for (int s = 0; s < f->stage_count; s++) {
         const losskit_formula_stage *stage = &f->stages[s];
         int centred = stage->kind == losskit_stage_square && stage->centre, multiplies = centred || stage->kind == losskit_stage_dot;
@@ -52,11 +81,14 @@ static int64_t LKT(lay)(const losskit_formula *f, char *base, LKT(worker) *w) {
         LAY_IN(w->near_columns, s, centred, LK_GROUP * LK_LANES);
     }
     for (int t = 0; t < f->term_count; t++) {
-        const losskit_formula_term *term = &f->terms[t];
-        int isDifference = term->kind == losskit_term_difference && term->stage >= 0;
-        int multiplies = f->width >= LK_WIDE && (term->kind == losskit_term_column || isDifference);
+        int multiplies = LKT(multiplies_columns)(f, &f->terms[t]);
         LAY_IN(w->along, t, multiplies, LK_LANES * w->padded_width);
         LAY_IN(w->weights, t, multiplies, LK_GROUP * LK_STRIDE);
+    }
+    w->padded_column_width = (f->column_width + 63) / 64 * 64;
+    for (int t = 0; t < f->column_term_count; t++) {
+        LAY_IN(w->kept_weights, t, 1, losskit_formula_rows * LK_STRIDE);
+        LAY_IN(w->rows_along, t, LKT(multiplies_rows)(f, &f->column_terms[t]), losskit_formula_rows * w->padded_column_width);
     }
     LAY(w->sums, losskit_formula_rows * f->width);
     LAY(w->totals, losskit_formula_rows * f->term_count);

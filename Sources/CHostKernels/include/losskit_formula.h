@@ -40,19 +40,22 @@ enum {
 
 /// For every row the reduction over all columns of a formula of both.
 typedef struct losskit_formula {
-    int32_t is_double, reduction, slot_count, step_count, stage_count, term_count, constant_count, register_count, feature_count;
+    int32_t is_double, reduction, slot_count, step_count, stage_count, term_count, column_term_count, constant_count, register_count,
+        feature_count;
     /// The register that is reduced, unless terms are summed.
     int32_t value;
     const losskit_formula_slot *slots;
     const losskit_step *steps;
     const losskit_formula_stage *stages;
     const losskit_formula_term *terms;
+    /// Sums for every column over all rows, which come from the same pairs; no steps, and differences only with a stage.
+    const losskit_formula_term *column_terms;
     const double *constants;
     /// For each constant its register.
     const int32_t *constant_registers;
     int64_t rows, columns;
-    /// Coordinates of a sum; values that are kept of each row.
-    int64_t width, kept;
+    /// Coordinates of a sum; values that are kept of each row; coordinates of the columns' sums.
+    int64_t width, kept, column_width;
 } losskit_formula;
 
 enum { losskit_formula_rows = 128 };
@@ -65,6 +68,21 @@ int64_t losskit_formula_scratch(const losskit_formula *formula);
 /// there are fewer, into `places`.
 void losskit_formula_reduce(const losskit_formula *formula, int64_t begin, int64_t end, const int64_t *spans, int64_t span_count,
                             void *scratch, void *out, int32_t *places);
+
+/// The sums of the rows begin..<end over the columns of a stretch, added to `out` where the stretch is not the first, and what these rows
+/// give to the columns' own sums.
+///
+/// Blocks of rows follow each other through a stretch: each is a block of columns behind the one before, so the order of every sum is
+/// fixed. `sums` [columns of the stretch, column_width] is shared by them; the last block of rows leaves the results in `column_out`.
+/// `done` counts for each block the columns it is through with.
+typedef struct losskit_formula_stretch {
+    int64_t from, to;
+    double *sums;
+    int64_t *done;
+    void *out, *column_out;
+} losskit_formula_stretch;
+
+void losskit_formula_reduce_both(const losskit_formula *formula, int64_t block, const losskit_formula_stretch *stretch, void *scratch);
 
 /// A point near the middle of the finite ones of two sets [n, d] and [m, d], into `centre`.
 void losskit_formula_centre(int32_t is_double, const void *x, int64_t n, const void *y, int64_t m, int64_t d, void *centre);

@@ -39,12 +39,12 @@ extension Formula {
         ///   - ranges: The pairs of kept and reduced points that count, or nil for all.
         ///   - counts: How many points are kept and reduced, where no variable says so.
         init(
-            _ formula: Formula, over points: Points, within ranges: PairRanges? = nil, counts: (kept: Int, reduced: Int)? = nil
+            _ formulas: Formula..., over points: Points, within ranges: PairRanges? = nil, counts: (kept: Int, reduced: Int)? = nil
         ) throws {
-            for part in formula.node.parts {
+            for part in formulas.lazy.flatMap(\.node.parts) {
                 if case .failed(let error) = part.kind { throw error }
             }
-            let variables = formula.variables
+            let variables = formulas.flatMap(\.variables)
             func count(_ side: Points) throws -> Int? {
                 let tensors = variables.filter { $0.points == side }.map(\.tensor)
                 guard let first = tensors.first else { return nil }
@@ -75,6 +75,22 @@ extension Formula {
             try FormulaReduction.run(
                 program(lowering, reduction), operands(lowering, width: width, kept: 1), into: output.output(), on: device)
             return output
+        }
+
+        /// Runs sums for every row and for every column together, where that gains; nil where it does not.
+        func runBoth(
+            _ lowering: Lowering, rows rowTerms: [FormulaProgram.Term], width: Int, columns columnTerms: [FormulaProgram.Term], columnWidth: Int
+        ) throws -> (rows: Tensor, columns: Tensor)? {
+            var program = program(lowering, .sum(rowTerms))
+            program.columnTerms = columnTerms
+            var operands = try operands(lowering, width: width, kept: 1)
+            operands.columnWidth = columnWidth
+            guard FormulaReduction.gainsByBoth(program, operands, on: device) else { return nil }
+            let both = (
+                rows: try Tensor.empty([rows, width], dtype: computed, on: device),
+                columns: try Tensor.empty([columns, columnWidth], dtype: computed, on: device))
+            try FormulaReduction.runBoth(program, operands, rows: both.rows.output(), columns: both.columns.output(), on: device)
+            return both
         }
 
         /// The best values of every row [rows, kept] and their columns, -1 where there are fewer.

@@ -37,13 +37,13 @@ extension Formula {
             let safe = Tensor.select(total.isInfinite(), try .zeros([], dtype: total.dtype, on: total.device), total)
             let share = Formula.variable(cotangent, total: safe, of: points.other)
             let part = share.cotangent * (self - share.total).exp()
-            return try variables.enumerated().map { index, variable in
+            let slopes = try variables.enumerated().map { index, variable -> Formula? in
                 guard pullback.isNeeded[index] else { return nil }
                 let own = try self.derivative(for: variable.node, seed: weights.map { $0 * part } ?? part)
                 let weighing = try weights?.derivative(for: variable.node, seed: part)
-                guard let slope = own.map({ own in weighing.map { own + $0 } ?? own }) ?? weighing else { return nil }
-                return try slope.summed(for: variable, reduced: points, within: ranges, counts: (problem.rows, problem.columns))
+                return own.map { own in weighing.map { own + $0 } ?? own } ?? weighing
             }
+            return try Slopes(of: variables, slopes, over: points, within: ranges, counts: (problem.rows, problem.columns)).summed()
         }
     }
 
@@ -60,26 +60,18 @@ extension Formula {
         let variables = variables
         return Tensor.record("formulaSum", inputs: variables.map(\.tensor), output: output.asType(problem.dtype)) { pullback in
             let seed = points == .y ? Formula.x(pullback.cotangent) : Formula.y(pullback.cotangent)
-            return try variables.enumerated().map { index, variable in
-                guard pullback.isNeeded[index], let slope = try self.derivative(for: variable.node, seed: seed) else { return nil }
-                return try slope.summed(for: variable, reduced: points, within: ranges, counts: (problem.rows, problem.columns))
-            }
+            return try self.cotangents(
+                seed: seed, needed: pullback.isNeeded, over: points, within: ranges, counts: (problem.rows, problem.columns))
         }
     }
 
-    /// A derivative's sum over the pairs that a variable's elements take part in, in the variable's shape.
-    private func summed(
-        for variable: Variable, reduced points: Points, within ranges: PairRanges?, counts: (kept: Int, reduced: Int)
-    ) throws -> Tensor {
-        let width = variable.node.coordinates
-        let result: Tensor
-        switch variable.points {
-        case nil: result = try sum(over: points, within: ranges, width: width, counts: counts).sum(axes: [0])
-        case points?:
-            result = try sum(over: points.other, within: ranges?.transposed, width: width, counts: (counts.reduced, counts.kept))
-        default: result = try sum(over: points, within: ranges, width: width, counts: counts)
-        }
-        return result.asType(variable.tensor.dtype)
+    /// What the variables of a sum get, with the derivative of each pair's value.
+    func cotangents(
+        seed: Formula, needed: [Bool], over points: Points, within ranges: PairRanges?, counts: (kept: Int, reduced: Int)
+    ) throws -> [Tensor?] {
+        let variables = variables
+        let slopes = try variables.enumerated().map { needed[$0] ? try derivative(for: $1.node, seed: seed) : nil }
+        return try Slopes(of: variables, slopes, over: points, within: ranges, counts: counts).summed()
     }
 
     private static func variable(_ cotangent: Tensor, total: Tensor, of points: Points) -> (cotangent: Formula, total: Formula) {

@@ -7,6 +7,7 @@ struct FormulaCode {
     private(set) var steps: [losskit_step] = []
     private(set) var stages: [losskit_formula_stage] = []
     private(set) var terms: [losskit_formula_term] = []
+    private(set) var columnTerms: [losskit_formula_term] = []
     private(set) var constantRegisters: [Int32] = []
     private(set) var header = losskit_formula()
 
@@ -48,27 +49,32 @@ struct FormulaCode {
             stages.append(coded)
         }
         if case .sum(let parts) = program.reduction {
-            for part in parts {
-                var term = losskit_formula_term()
-                term.stage = -1
-                switch part {
-                case .plain: term.kind = Int32(losskit_term_plain)
-                case .scaled(_, let slot):
-                    let isColumn = program.slots[slot].side == .column
-                    term.kind = Int32(isColumn ? losskit_term_column : losskit_term_row)
-                    if isColumn { term.column = Int32(slot) } else { term.row = Int32(slot) }
-                case .difference(_, let row, let column):
-                    term.kind = Int32(losskit_term_difference)
-                    (term.row, term.column, term.stage) = (Int32(row), Int32(column), squares[[row, column]] ?? -1)
-                case .vector(let value):
-                    term.kind = Int32(losskit_term_steps)
-                    (term.begin, term.end) = append(schedule.bodies[value] ?? [], isLoop: true)
-                }
-                term.weight = registers[part.value]
-                terms.append(term)
-            }
+            terms = parts.map { term($0, squares, schedule) }
+            columnTerms = program.columnTerms.map { term($0, squares, schedule) }
         }
         complete(operands, features: features)
+    }
+
+    private mutating func term(
+        _ part: FormulaProgram.Term, _ squares: [[Int]: Int32], _ schedule: FormulaSchedule
+    ) -> losskit_formula_term {
+        var term = losskit_formula_term()
+        term.stage = -1
+        switch part {
+        case .plain: term.kind = Int32(losskit_term_plain)
+        case .scaled(_, let slot):
+            let isColumn = program.slots[slot].side == .column
+            term.kind = Int32(isColumn ? losskit_term_column : losskit_term_row)
+            if isColumn { term.column = Int32(slot) } else { term.row = Int32(slot) }
+        case .difference(_, let row, let column):
+            term.kind = Int32(losskit_term_difference)
+            (term.row, term.column, term.stage) = (Int32(row), Int32(column), squares[[row, column]] ?? -1)
+        case .vector(let value):
+            term.kind = Int32(losskit_term_steps)
+            (term.begin, term.end) = append(schedule.bodies[value] ?? [], isLoop: true)
+        }
+        term.weight = registers[part.value]
+        return term
     }
 
     private mutating func complete(_ operands: FormulaOperands, features: Int32) {
@@ -77,11 +83,13 @@ struct FormulaCode {
         header.step_count = Int32(steps.count)
         header.stage_count = Int32(stages.count)
         header.term_count = Int32(terms.count)
+        header.column_term_count = Int32(columnTerms.count)
         header.constant_count = Int32(constantRegisters.count)
         header.register_count = registers.count
         header.feature_count = features
         (header.rows, header.columns) = (Int64(operands.rows), Int64(operands.columns))
         (header.width, header.kept) = (Int64(operands.width), Int64(operands.kept))
+        header.column_width = Int64(operands.columnWidth)
         switch program.reduction {
         case .sum: header.reduction = Int32(losskit_reduce_sum)
         case .logSumExp(let value):
@@ -139,8 +147,8 @@ struct FormulaCode {
             time += 1
         }
         switch program.reduction {
-        case .sum(let terms):
-            for term in terms {
+        case .sum:
+            for term in program.summed {
                 use(schedule.bodies[term.value] ?? [])
                 result[term.value] = .max
             }

@@ -57,12 +57,19 @@ package struct FormulaProgram: Sendable, Hashable {
     package var slots: [Slot]
     package var nodes: [Node]
     package var reduction: Reduction
+    /// The parts of sums for every column over all rows, beside a sum for every row.
+    package var columnTerms: [Term] = []
 
     package init(isDouble: Bool, slots: [Slot], nodes: [Node], reduction: Reduction) {
         self.isDouble = isDouble
         self.slots = slots
         self.nodes = nodes
         self.reduction = reduction
+    }
+
+    /// The parts of all sums.
+    var summed: [Term] {
+        if case .sum(let terms) = reduction { terms + columnTerms } else { [] }
     }
 
     /// Whether each value is a vector.
@@ -89,6 +96,8 @@ package struct FormulaOperands: Sendable {
     /// Coordinates of a sum; values kept of each row.
     package var width: Int
     package var kept: Int
+    /// Coordinates of the columns' own sums.
+    package var columnWidth = 0
     /// The columns of each row; all where it is nil.
     package var spans: FormulaSpans?
 

@@ -17,7 +17,7 @@ struct FormulaSchedule {
         let isVector = program.isVector
         let roots: [Int]
         switch program.reduction {
-        case .sum(let terms): roots = terms.map(\.value)
+        case .sum: roots = program.summed.map(\.value)
         case .logSumExp(let value), .keep(let value, _): roots = [value]
         }
         var isNeeded = [Bool](repeating: false, count: program.nodes.count)

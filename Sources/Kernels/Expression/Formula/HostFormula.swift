@@ -4,7 +4,7 @@ import Synchronization
 
 /// A formula's reduction on the CPU: rows shared out among the threads, which look at the columns block by block.
 struct HostFormula {
-    private let operands: FormulaOperands
+    let operands: FormulaOperands
     private let code: FormulaCode
 
     /// From so many coordinates on squared distances are taken by products of centred points.
@@ -15,7 +15,8 @@ struct HostFormula {
         code = FormulaCode(program, operands)
     }
 
-    func run(slots: [UnsafeRawPointer], output: UnsafeMutableRawPointer, places: UnsafeMutablePointer<Int32>?) throws {
+    /// Runs `body` with the formula as the C kernels take it.
+    func withFormula(slots: [UnsafeRawPointer], _ body: (losskit_formula) throws -> Void) throws {
         let size = code.isDouble ? 8 : 4
         var stages = code.stages
         // What keeps single values keeps exact ones: equal distances stay equal.
@@ -44,7 +45,7 @@ struct HostFormula {
         try described.withUnsafeBufferPointer { slots in
             try code.steps.withUnsafeBufferPointer { steps in
                 try stages.withUnsafeBufferPointer { stages in
-                    try code.terms.withUnsafeBufferPointer { terms in
+                    try (code.terms + code.columnTerms).withUnsafeBufferPointer { terms in
                         try operands.constants.withUnsafeBufferPointer { constants in
                             try code.constantRegisters.withUnsafeBufferPointer { constantRegisters in
                                 var formula = code.header
@@ -52,15 +53,20 @@ struct HostFormula {
                                 formula.steps = steps.baseAddress
                                 formula.stages = stages.baseAddress
                                 formula.terms = terms.baseAddress
+                                formula.column_terms = terms.baseAddress.map { $0 + code.terms.count }
                                 formula.constants = constants.baseAddress
                                 formula.constant_registers = constantRegisters.baseAddress
-                                try share(formula, output, places)
+                                try body(formula)
                             }
                         }
                     }
                 }
             }
         }
+    }
+
+    func run(slots: [UnsafeRawPointer], output: UnsafeMutableRawPointer, places: UnsafeMutablePointer<Int32>?) throws {
+        try withFormula(slots: slots) { try share($0, output, places) }
     }
 
     /// Each row is computed by one thread alone, so nobody can tell from the result which one that was.
@@ -97,7 +103,7 @@ struct HostFormula {
     }
 
     /// The next rows to be reduced.
-    private final class Queue: Sendable {
+    final class Queue: Sendable {
         let next = Atomic(0)
     }
 }
