@@ -1,5 +1,6 @@
 // Sums and products over lanes, for the arithmetic type T.
 
+typedef T LKT(quad) __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T))));
 typedef T LKT(vector) __attribute__((vector_size(LK_VECTOR_BYTES), aligned(sizeof(T))));
 enum { LKT(width) = LK_VECTOR_BYTES / sizeof(T), LKT(panel) = 2 * LK_VECTOR_BYTES / sizeof(T) };
 // Rows whose sums fit the registers.
@@ -82,6 +83,7 @@ static T LKT(lane_peak)(const T *x, int64_t n) {
     for (int l = 0; l < count; l++) lanes[l] = -INFINITY;
     for (; i + count <= n; i += count) for (int l = 0; l < count; l++) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
     for (; i < n; i++) result = x[i] > result ? x[i] : result;
-    for (int l = 0; l < count; l++) result = lanes[l] > result ? lanes[l] : result;
-    return result;
+    // By halves, which are vectors; one lane after the other took as long as all else of a block.
+    for (int half = count / 2; half > 0; half /= 2) for (int l = 0; l < half; l++) lanes[l] = lanes[l + half] > lanes[l] ? lanes[l + half] : lanes[l];
+    return lanes[0] > result ? lanes[0] : result;
 }

@@ -19,7 +19,7 @@ static void LKT(features)(const losskit_formula *f, LKT(worker) *w, int64_t firs
         }
         const T *rows = w->packed_rows[s] + row * d;
         if (stage->centre) others = w->packed_columns[s];
-        for (int64_t j = 0; j < columns; j += LKT(panel)) LKT(product)(rows, d, 1, others + j, LK_STRIDE, d, out + j, LK_STRIDE);
+        for (int64_t j = 0; j < columns; j += LKT(panel)) LKT(product)(rows, 1, LK_GROUP, others + j, LK_STRIDE, d, out + j, LK_STRIDE);
         if (!stage->centre) continue;
         const T *norms = w->column_norms[s];
         for (int64_t r = 0; r < count; r++) {
@@ -116,8 +116,8 @@ static void LKT(add_terms)(const losskit_formula *f, LKT(worker) *w, int64_t fir
                 }
             }
             double total = LKT(lane_sum)(weights, n);
-            const T *centred = w->packed_rows[term->stage] + row * f->width;
-            for (int64_t k = 0; k < f->width; k++) sums[k] += total * centred[k];
+            const T *centred = w->packed_rows[term->stage] + (row - r) * f->width + r;
+            for (int64_t k = 0; k < f->width; k++) sums[k] += total * centred[k * LK_GROUP];
         } else {
             const T *x = term->kind == losskit_term_column ? 0 : (const T *)f->slots[term->row].values + (first + row) * f->width;
             const T *across = w->across[term->column];

@@ -7,7 +7,8 @@ typedef struct {
     const T **values;
     // By slot that is read so: the columns' values by coordinates, a register each.
     T **across;
-    // By stage that multiplies: rows [rows, d], columns by coordinates; where it has a centre, both less that, and their squared lengths.
+    // By stage that multiplies: rows by groups, in each by coordinates, columns by coordinates; where it has a centre, both less that, and
+    // their squared lengths.
     T **packed_rows, **packed_columns, **row_norms, **column_norms;
     // By stage with a centre, for each row of the group whether there are columns too near for products, and which.
     uint8_t **is_near, **near_columns;
@@ -98,14 +99,27 @@ static int64_t LKT(lay)(const losskit_formula *f, char *base, LKT(worker) *w) {
 #undef LAY_IN
 }
 
+// Four coordinates of four points, turned.
+lk_inline void LKT(turn)(const T *restrict points, const T *restrict centre, int64_t d, T *restrict out) {
+    LKT(quad) rows[4], middle = centre ? *(const LKT(quad) *)centre : (LKT(quad)){0};
+    for (int l = 0; l < 4; l++) rows[l] = *(const LKT(quad) *)(points + l * d) - middle;
+    LKT(quad) low = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5), high = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
+    LKT(quad) next = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5), last = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
+    *(LKT(quad) *)out = __builtin_shufflevector(low, next, 0, 1, 4, 5);
+    *(LKT(quad) *)(out + LK_STRIDE) = __builtin_shufflevector(low, next, 2, 3, 6, 7);
+    *(LKT(quad) *)(out + 2 * LK_STRIDE) = __builtin_shufflevector(high, last, 0, 1, 4, 5);
+    *(LKT(quad) *)(out + 3 * LK_STRIDE) = __builtin_shufflevector(high, last, 2, 3, 6, 7);
+}
+
 // The values of n points by coordinates, zeros after the last, less a centre where there is one.
 static void LKT(transpose)(const T *restrict points, const T *restrict centre, int64_t d, int64_t n, T *restrict out) {
-    for (int64_t j = 0; j < LK_LANES; j += 16) {
+    for (int64_t j = 0; j < LK_LANES; j += 4) {
         const T *block = points + j * d;
-        for (int64_t k = 0; k < d; k++) {
+        int64_t k = 0;
+        for (; j + 4 <= n && k + 4 <= d; k += 4) LKT(turn)(block + k, centre ? centre + k : 0, d, out + k * LK_STRIDE + j);
+        for (; k < d; k++) {
             T *restrict target = out + k * LK_STRIDE + j, middle = centre ? centre[k] : 0;
-            if (j + 16 <= n) for (int l = 0; l < 16; l++) target[l] = block[l * d + k] - middle;
-            else for (int l = 0; l < 16; l++) target[l] = j + l < n ? block[l * d + k] - middle : 0;
+            for (int l = 0; l < 4; l++) target[l] = j + l < n ? block[l * d + k] - middle : 0;
         }
     }
 }
@@ -152,11 +166,12 @@ static void LKT(start)(const losskit_formula *f, LKT(worker) *w, int64_t begin, 
         T *rows = w->packed_rows[s];
         if (!rows) continue;
         const T *points = (const T *)f->slots[stage->row].values + begin * stage->d, *centre = stage->centre;
-        for (int64_t i = 0; i < losskit_formula_rows; i++, rows += stage->d) {
-            T norm = 0;
+        for (int64_t i = 0; i < losskit_formula_rows; i++) {
+            T norm = 0, *restrict target = rows + i / LK_GROUP * LK_GROUP * stage->d + i % LK_GROUP;
             for (int64_t k = 0; k < stage->d; k++) {
-                rows[k] = i < end - begin ? points[i * stage->d + k] - (centre ? centre[k] : 0) : 0;
-                norm += rows[k] * rows[k];
+                T value = i < end - begin ? points[i * stage->d + k] - (centre ? centre[k] : 0) : 0;
+                target[k * LK_GROUP] = value;
+                norm += value * value;
             }
             if (centre) w->row_norms[s][i] = norm;
         }
