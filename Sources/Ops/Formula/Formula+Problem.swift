@@ -83,9 +83,11 @@ extension Formula {
         ) throws -> (rows: Tensor, columns: Tensor)? {
             var program = program(lowering, .sum(rowTerms))
             program.columnTerms = columnTerms
+            // Asked first: operands are computed where they are not at hand yet.
+            guard rows > 0, columns > 0, FormulaReduction.gainsByBoth(program, width: width, columnWidth: columnWidth, on: device)
+            else { return nil }
             var operands = try operands(lowering, width: width, kept: 1)
             operands.columnWidth = columnWidth
-            guard FormulaReduction.gainsByBoth(program, operands, on: device) else { return nil }
             let both = (
                 rows: try Tensor.empty([rows, width], dtype: computed, on: device),
                 columns: try Tensor.empty([columns, columnWidth], dtype: computed, on: device))

@@ -26,9 +26,8 @@ package enum FormulaReduction {
     }
 
     /// Whether sums for the rows and for the columns gain by one look at each pair: on the CPU, where pairs cost a product of matrices.
-    package static func gainsByBoth(_ program: FormulaProgram, _ operands: FormulaOperands, on device: Device) -> Bool {
-        guard device.kind == .cpu, operands.spans == nil, operands.rows > 0, operands.columns > 0 else { return false }
-        guard min(operands.width, operands.columnWidth) >= HostFormula.productExtent else { return false }
+    package static func gainsByBoth(_ program: FormulaProgram, width: Int, columnWidth: Int, on device: Device) -> Bool {
+        guard device.kind == .cpu, min(width, columnWidth) >= HostFormula.productExtent else { return false }
         return program.columnTerms.allSatisfy { term in
             switch term {
             case .plain, .scaled: true
@@ -39,7 +38,7 @@ package enum FormulaReduction {
     }
 
     /// For every row its sum into `rows` [rows, width], and for every column its own into `columns` [columns, columnWidth]; for what
-    /// ``gainsByBoth(_:_:on:)``.
+    /// ``gainsByBoth(_:width:columnWidth:on:)``, all pairs.
     package static func runBoth(
         _ program: FormulaProgram, _ operands: FormulaOperands, rows: BufferSlice, columns: BufferSlice, on device: Device
     ) throws {
