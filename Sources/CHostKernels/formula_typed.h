@@ -146,6 +146,7 @@ static void LKT(add_products)(const losskit_formula *f, LKT(worker) *w, int64_t 
 }
 
 #include "formula_keep.h"
+#include "formula_columns.h"
 
 static void LKT(finish)(const losskit_formula *f, const LKT(worker) *w, int64_t first, int64_t row, int adds, void *out) {
     T *target = (T *)out + (first + row) * f->width;
@@ -168,8 +169,9 @@ static void LKT(finish)(const losskit_formula *f, const LKT(worker) *w, int64_t 
     }
 }
 
-// The block of columns at hand, n of them.
-static void LKT(take_columns)(const losskit_formula *f, LKT(worker) *w, int64_t begin, int64_t end, int64_t n, void *out, int32_t *places) {
+// The block of columns at hand, n of them; what is near goes to their `sums`, and what is to be multiplied is kept, where there are any.
+static void LKT(take_columns)(const losskit_formula *f, LKT(worker) *w, int64_t begin, int64_t end, int64_t n, void *out, int32_t *places,
+                              double *sums) {
     LKT(pack_columns)(f, w, n);
     for (int64_t row = 0; row < end - begin; row += LK_GROUP) {
         int64_t count = end - begin - row < LK_GROUP ? end - begin - row : LK_GROUP;
@@ -179,6 +181,7 @@ static void LKT(take_columns)(const losskit_formula *f, LKT(worker) *w, int64_t 
             if (f->reduction == losskit_reduce_sum) LKT(add_terms)(f, w, begin, row + r, r, n);
             else if (f->reduction == losskit_reduce_log_sum_exp) LKT(add_exponents)(f, w, row + r, n);
             else LKT(keep)(f, w, begin + row + r, n, out, places);
+            if (sums) LKT(keep_weights)(f, w, begin, row + r, r, n, sums);
         }
         LKT(add_products)(f, w, row, count, n);
     }
@@ -191,13 +194,33 @@ static void LKT(reduce)(const losskit_formula *f, int64_t begin, int64_t end, co
     LKT(start)(f, &w, begin, end, out, places);
     for (const int64_t *span = spans; span < spans + 2 * span_count; span += 2) {
         for (w.at = span[0]; w.at < span[1]; w.at += LK_LANES) {
-            LKT(take_columns)(f, &w, begin, end, span[1] - w.at < LK_LANES ? span[1] - w.at : LK_LANES, out, places);
+            LKT(take_columns)(f, &w, begin, end, span[1] - w.at < LK_LANES ? span[1] - w.at : LK_LANES, out, places, 0);
         }
     }
     for (int64_t row = 0; row < end - begin; row++) LKT(finish)(f, &w, begin, row, 0, out);
 }
 
-#include "formula_both.h"
+// Sums of the rows and of the columns from one look at each pair.
+static void LKT(reduce_both)(const losskit_formula *f, int64_t block, const losskit_formula_stretch *stretch, char *scratch) {
+    LKT(worker) w;
+    LKT(lay)(f, scratch, &w);
+    int64_t begin = block * losskit_formula_rows, rows = f->rows - begin < losskit_formula_rows ? f->rows - begin : losskit_formula_rows;
+    int64_t width = f->column_width, isLast = begin + rows == f->rows;
+    LKT(start)(f, &w, begin, begin + rows, stretch->out, 0);
+    LKT(pack_rows)(f, &w, begin, rows);
+    for (w.at = stretch->from; w.at < stretch->to; w.at += LK_LANES) {
+        int64_t n = stretch->to - w.at < LK_LANES ? stretch->to - w.at : LK_LANES;
+        double *sums = stretch->sums + (w.at - stretch->from) * width;
+        while (block && __atomic_load_n(&stretch->done[block - 1], __ATOMIC_ACQUIRE) < w.at + n) sched_yield();
+        if (!block) memset(sums, 0, sizeof(double) * (size_t)(n * width));
+        LKT(take_columns)(f, &w, begin, begin + rows, n, stretch->out, 0, sums);
+        LKT(add_columns)(f, &w, rows, n, sums);
+        T *restrict out = (T *)stretch->column_out + w.at * width;
+        for (int64_t k = 0; isLast && k < n * width; k++) out[k] = sums[k];
+        __atomic_store_n(&stretch->done[block], w.at + n, __ATOMIC_RELEASE);
+    }
+    for (int64_t row = 0; row < rows; row++) LKT(finish)(f, &w, begin, row, stretch->from > 0, stretch->out);
+}
 
 #undef T
 #undef LKT

@@ -18,6 +18,15 @@ private func projected(_ points: Matrix, _ direction: [Double]) -> [Double] {
     (0..<points.rows).map { zip(points.row($0), direction).reduce(0) { $0 + $1.0 * $1.1 } }
 }
 
+/// Transport of what is projected on each random line.
+private func alongLines(_ given: LossOracle.Given) -> [Double] {
+    directions(Int(given.number("projections", 50)), given["x"].columns, seed: Int(given.number("seed", 0))).map {
+        lineTransport(
+            projected(given["x"], $0), projected(given["y"], $0), given.inputs["a"]?.values, given.inputs["b"]?.values,
+            p: given.number("p", 2))
+    }
+}
+
 extension LossOracle {
     /// Of losses along random lines, which are the library's own numbers.
     static let alongRandomLines: [LossOracle] = [
@@ -28,26 +37,15 @@ extension LossOracle {
         name: "slicedWasserstein", allowsEmpty: false,
         cases: [LossCase(options: ["p": "1", "projections": "7", "seed": "3"]), LossCase(options: ["p": "3"], extents: ["n": 5])]
     ) { given in
-        let lines = directions(Int(given.number("projections", 50)), given["x"].columns, seed: Int(given.number("seed", 0)))
-        let values = lines.map {
-            lineTransport(
-                projected(given["x"], $0), projected(given["y"], $0), given.inputs["a"]?.values, given.inputs["b"]?.values,
-                p: given.number("p", 2))
-        }
-        return [values.reduce(0, +) / Double(lines.count)]
+        let values = alongLines(given)
+        return [values.reduce(0, +) / Double(values.count)]
     }
 
     static let maxSlicedWasserstein = LossOracle(
         name: "maxSlicedWasserstein", options: ["refinements": "0"], allowsEmpty: false,
         cases: [LossCase(options: ["p": "1", "projections": "7", "seed": "3"])]
     ) { given in
-        let lines = directions(Int(given.number("projections", 50)), given["x"].columns, seed: Int(given.number("seed", 0)))
-        let values = lines.map {
-            lineTransport(
-                projected(given["x"], $0), projected(given["y"], $0), given.inputs["a"]?.values, given.inputs["b"]?.values,
-                p: given.number("p", 2))
-        }
-        return [values.max() ?? 0]
+        [alongLines(given).max() ?? 0]
     }
 
     static let sphericalSlicedWasserstein = LossOracle(

@@ -81,16 +81,16 @@ import Testing
         ("conditionalCauchySchwarz", { x, _ in try conditionalCauchySchwarz(x: x, targets: x * 0.5, predictions: x * 0.5 + 0.1) }),
     ]
 
-    /// Forward and backward; a matrix of all pairs would be four times what these may take.
+    /// Forward and backward; a matrix of all pairs would be six times what these may take.
     @Test(arguments: Device.all, losses.indices)
     func pairsAreNeverHeld(device: Device, index: Int) throws {
-        let (count, loss) = (700, Self.losses[index].loss)
+        let (count, loss) = (1500, Self.losses[index].loss)
         var random = SplitMix64(seed: 4)
         let x = try Tensor(random.values(count * 8).map { Float($0) }, shape: [count, 8], on: device)
-        let labels = try Tensor((0..<count).map { Int32($0 * 7 % 140) }, on: device)
-        let peak = try RowBlocks.$pairs.withValue(1 << 12) {
+        let labels = try Tensor((0..<count).map { Int32($0 * 7 % 300) }, on: device)
+        let peak = try RowBlocks.$pairs.withValue(1 << 14) {
             try Profiler.measure { try gradient(at: x) { try loss($0, labels) }.evaluated() }.measurement.peakBytes
         }
-        #expect(peak < count * count, "\(Self.losses[index].name)")
+        #expect(peak < count * count * 4 / 6, "\(Self.losses[index].name)")
     }
 }

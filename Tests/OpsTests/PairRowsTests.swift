@@ -321,14 +321,16 @@ import Testing
         let (n, d) = (4096, 16)
         let scene = Scene(n, nil, d, classes: 64, seed: 9)
         let points = try scene.tensors(device)
-        let cost = try Profiler.measure {
-            try gradient(at: points) { points in
-                try scene.pairs(points, .dot).logSumExp(over: .negatives).sum()
-                    + scene.pairs(points, .euclidean).triplets(.all, margin: 0.1).value.sum()
-            }.forEach { try $0.evaluated() }
-        }.measurement
-        // Blocks of fixed size, and a few numbers a point: 64 MB would be the matrix.
-        #expect(cost.peakBytes < 3 * (5 << 22) + 40 * 4 * n * (d + 4))
+        for measure in [PairRows.Measure.dot, .euclidean] {
+            let cost = try Profiler.measure {
+                try gradient(at: points) { points in
+                    try scene.pairs(points, measure).logSumExp(over: .negatives).sum()
+                        + scene.pairs(points, measure).triplets(.all, margin: 0.1).value.sum()
+                }.forEach { try $0.evaluated() }
+            }.measurement
+            // Blocks of fixed size, and a few numbers a point: 64 MB would be the matrix.
+            #expect(cost.peakBytes < 3 * (5 << 22) + 40 * 4 * n * (d + 4))
+        }
     }
 
     @Test(arguments: Device.all)

@@ -14,7 +14,7 @@ extension HostFormula {
     /// there are.
     func runBoth(slots: [UnsafeRawPointer], rows: UnsafeMutableRawPointer, columns: UnsafeMutableRawPointer) throws {
         try withFormula(slots: slots) { formula in
-            let width = max(1, operands.columnWidth)
+            let width = operands.columnWidth
             let length = max(Self.stretchBytes / (8 * width), (operands.columns + Self.mostStretches - 1) / Self.mostStretches)
             let stretch = min(operands.columns, (length + 255) / 256 * 256)
             let blocks = (operands.rows + Int(losskit_formula_rows) - 1) / Int(losskit_formula_rows)

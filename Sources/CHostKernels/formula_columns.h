@@ -1,4 +1,4 @@
-// Sums of the rows and of the columns from one look at each pair, for the arithmetic type T.
+// What pairs give to sums of the columns while those of the rows are formed, for the arithmetic type T.
 
 // The rows' vectors, less the centre their squares are taken from.
 static void LKT(pack_rows)(const losskit_formula *f, LKT(worker) *w, int64_t begin, int64_t count) {
@@ -67,35 +67,4 @@ static void LKT(add_columns)(const losskit_formula *f, const LKT(worker) *w, int
             for (int64_t k = 0; k < width; k++) target[k] += total * (isPlain ? 1 : own[k] - (centre ? centre[k] : 0));
         }
     }
-}
-
-static void LKT(reduce_both)(const losskit_formula *f, int64_t block, const losskit_formula_stretch *stretch, char *scratch) {
-    LKT(worker) w;
-    LKT(lay)(f, scratch, &w);
-    int64_t begin = block * losskit_formula_rows, rows = f->rows - begin < losskit_formula_rows ? f->rows - begin : losskit_formula_rows;
-    int64_t width = f->column_width, isLast = begin + rows == f->rows;
-    LKT(start)(f, &w, begin, begin + rows, stretch->out, 0);
-    LKT(pack_rows)(f, &w, begin, rows);
-    for (w.at = stretch->from; w.at < stretch->to; w.at += LK_LANES) {
-        int64_t n = stretch->to - w.at < LK_LANES ? stretch->to - w.at : LK_LANES;
-        double *sums = stretch->sums + (w.at - stretch->from) * width;
-        while (block && __atomic_load_n(&stretch->done[block - 1], __ATOMIC_ACQUIRE) < w.at + n) sched_yield();
-        if (!block) memset(sums, 0, sizeof(double) * (size_t)(n * width));
-        LKT(pack_columns)(f, &w, n);
-        for (int64_t row = 0; row < rows; row += LK_GROUP) {
-            int64_t count = rows - row < LK_GROUP ? rows - row : LK_GROUP;
-            LKT(features)(f, &w, begin, row, count, n);
-            for (int64_t r = 0; r < count; r++) {
-                LKT(evaluate)(f, &w, begin + row + r, r, n);
-                LKT(add_terms)(f, &w, begin, row + r, r, n);
-                LKT(keep_weights)(f, &w, begin, row + r, r, n, sums);
-            }
-            LKT(add_products)(f, &w, row, count, n);
-        }
-        LKT(add_columns)(f, &w, rows, n, sums);
-        T *restrict out = (T *)stretch->column_out + w.at * width;
-        for (int64_t k = 0; isLast && k < n * width; k++) out[k] = sums[k];
-        __atomic_store_n(&stretch->done[block], w.at + n, __ATOMIC_RELEASE);
-    }
-    for (int64_t row = 0; row < rows; row++) LKT(finish)(f, &w, begin, row, stretch->from > 0, stretch->out);
 }
