@@ -1,5 +1,6 @@
 // Boruvka's algorithm on the implicit complete graph over points given by coordinates [d, n], in O(n) memory and without the host. Edges are ordered
-// by (length, smaller index, larger index): so the tree is unique, and the same as the CPU's.
+// by (length, smaller index, larger index): so the tree is unique, and the same as the CPU's. Metric 4 stands for lengths that are given: then the
+// points are the rows of a matrix, of which the elements above the diagonal count.
 
 #pragma OPENCL FP_CONTRACT OFF
 
@@ -21,7 +22,12 @@
     return sum;
 
 inline float sum_between(__global const float *columns, const int metric, const long n, const long d, const long i, const long j) {
+    if (metric == 4) return columns[i * n + j];
     TREE_SUM(float, columns[k * n + i], columns[k * n + j])
+}
+
+inline float coordinate(__global const float *points, const int metric, const long d, const long i, const long k) {
+    return metric == 4 ? points[min(i, k) * d + max(i, k)] : points[i * d + k];
 }
 
 // The square root rounded to nearest, which OpenCL does not promise for floats: the nearest integer to the root of 46 to 48 bits.
@@ -52,7 +58,7 @@ inline float same_length(float sum, const int metric, const int step) {
 
 __kernel void tree_begin(GLOBAL_IN(float, points), GLOBAL_OUT(float, columns), GLOBAL_OUT(int, component), GLOBAL_OUT(int, partner),
                          GLOBAL_OUT(float, lower), GLOBAL_OUT(uint, best), GLOBAL_OUT(int, low), GLOBAL_OUT(int, high), GLOBAL_OUT(int, edges),
-                         GLOBAL_OUT(int, remaining), const long n, const long d) {
+                         GLOBAL_OUT(int, remaining), const int metric, const long n, const long d) {
     AT_IN(float, points);
     AT_OUT(float, columns);
     AT_OUT(int, component);
@@ -65,7 +71,7 @@ __kernel void tree_begin(GLOBAL_IN(float, points), GLOBAL_OUT(float, columns), G
     AT_OUT(int, remaining);
     const long i = get_global_id(0);
     if (i >= n) return;
-    for (long k = 0; k < d; k++) columns[k * n + i] = points[i * d + k];
+    for (long k = 0; k < d; k++) columns[k * n + i] = coordinate(points, metric, d, i, k);
     component[i] = i;
     partner[i] = -1;
     lower[i] = 0;
@@ -145,6 +151,8 @@ __kernel void tree_search(GLOBAL_IN(float, columns), GLOBAL_IN(float, cores), GL
             for (long k = 0; k < d; k++) { const float16 u = vload16(0, columns + k * n + j) - columns[k * n + i]; sums += u * u; }
         } else if (metric == 2) {
             for (long k = 0; k < d; k++) sums += fabs(vload16(0, columns + k * n + j) - columns[k * n + i]);
+        } else if (metric == 4) {
+            sums = vload16(0, columns + i * n + j);
         } else {
             for (long k = 0; k < d; k++) sums = fmax(sums, fabs(vload16(0, columns + k * n + j) - columns[k * n + i]));
         }
@@ -289,7 +297,7 @@ __kernel void tree_small(GLOBAL_IN(float, points), GLOBAL_OUT(float, columns), G
     partner += cloud * n;
     edges += cloud * 3 * (n - 1);
     for (long j = lid; j < n; j += size) {
-        for (long k = 0; k < d; k++) columns[k * n + j] = points[j * d + k];
+        for (long k = 0; k < d; k++) columns[k * n + j] = coordinate(points, metric, d, j, k);
         best[j] = INFINITY;
         partner[j] = j > 0 ? INT_MAX : -1;
     }

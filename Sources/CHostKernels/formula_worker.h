@@ -47,7 +47,7 @@ static int LKT(multiplies_rows)(const losskit_formula *f, const losskit_formula_
 // Puts everything behind `base`, and gives the size.
 static int64_t LKT(lay)(const losskit_formula *f, char *base, LKT(worker) *w) {
     int64_t size = 0;
-#define LAY(place, count) ((place) = (void *)(base + size), size += ((int64_t)sizeof(*(place)) * (count) + 63) / 64 * 64)
+#define LAY(place, count) ((place) = base ? (void *)(base + size) : 0, size += ((int64_t)sizeof(*(place)) * (count) + 63) / 64 * 64)
     LAY(w->values, f->register_count);
     LAY(w->across, f->slot_count);
     LAY(w->packed_rows, f->stage_count);

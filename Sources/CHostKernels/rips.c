@@ -33,7 +33,7 @@ static void fill_binomials(losskit_rips *rips, int32_t dimension) {
 }
 
 // Gives edges up to the threshold their ranks.
-static bool rank_edges(losskit_rips *rips, const float *distances, const uint8_t *apparent, float threshold) {
+static bool rank_edges(losskit_rips *rips, const float *distances, float threshold) {
     const int64_t n = rips->n;
     int64_t count = 0, next = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -49,7 +49,6 @@ static bool rank_edges(losskit_rips *rips, const float *distances, const uint8_t
     rips->edges = lk_resize(&rips->ledger, NULL, 0, 8 * count);
     rips->lengths = lk_resize(&rips->ledger, NULL, 0, 4 * count);
     rips->is_branch = lk_resize(&rips->ledger, NULL, 0, count);
-    if (apparent) rips->is_apparent = lk_resize(&rips->ledger, NULL, 0, count);
     const bool succeeded = !atomic_load(&rips->ledger.failed);
     if (succeeded) {
         for (int64_t i = 0; i < n; i++) {
@@ -64,7 +63,6 @@ static bool rank_edges(losskit_rips *rips, const float *distances, const uint8_t
             const int32_t i = ends[2 * places[rank]], j = ends[2 * places[rank] + 1];
             rips->edges[2 * rank] = i, rips->edges[2 * rank + 1] = j;
             rips->lengths[rank] = lengths[places[rank]];
-            if (apparent) rips->is_apparent[rank] = apparent[i * n + j];
             rips->ranks[i * rips->stride + j] = rips->ranks[j * rips->stride + i] = (uint32_t)rank;
         }
     }
@@ -75,7 +73,7 @@ static bool rank_edges(losskit_rips *rips, const float *distances, const uint8_t
     return succeeded;
 }
 
-losskit_rips *losskit_rips_create(int64_t n, const float *distances, const uint8_t *apparent, float threshold, int32_t dimension, int64_t limit) {
+losskit_rips *losskit_rips_create(int64_t n, const float *distances, float threshold, int32_t dimension, int64_t limit) {
     losskit_rips *rips = calloc(1, sizeof(losskit_rips));
     if (!rips) return NULL;
     rips->n = n;
@@ -84,7 +82,7 @@ losskit_rips *losskit_rips_create(int64_t n, const float *distances, const uint8
     rips->ranks = lk_resize(&rips->ledger, NULL, 0, 4 * n * rips->stride);
     rips->binomials = lk_resize(&rips->ledger, NULL, 0, 8 * (dimension + 1) * (n + 1));
     if (!atomic_load(&rips->ledger.failed)) fill_binomials(rips, dimension);
-    if (atomic_load(&rips->ledger.failed) || !rank_edges(rips, distances, apparent, threshold)) {
+    if (atomic_load(&rips->ledger.failed) || !rank_edges(rips, distances, threshold)) {
         losskit_rips_destroy(rips);
         return NULL;
     }
@@ -94,7 +92,7 @@ losskit_rips *losskit_rips_create(int64_t n, const float *distances, const uint8
 void losskit_rips_destroy(losskit_rips *rips) {
     rips_drop_columns(rips);
     for (int piece = 0; piece < losskit_rips_pieces; piece++) free(rips->collected[piece].items);
-    free(rips->ranks), free(rips->edges), free(rips->lengths), free(rips->is_branch), free(rips->is_apparent), free(rips->binomials);
+    free(rips->ranks), free(rips->edges), free(rips->lengths), free(rips->is_branch), free(rips->binomials);
     free(rips->pivots.entries), free(rips->cleared.entries), free(rips->pairs);
     free(rips);
 }

@@ -37,8 +37,7 @@ void losskit_rips_collect(losskit_rips *rips, int32_t dimension, int64_t piece) 
         const uint32_t *rows[] = {rips_row(rips, rips->edges[2 * rank]), rips_row(rips, rips->edges[2 * rank + 1])};
         int64_t first, count = 0;
         if (dimension == 1 && rips->is_branch[rank]) continue;
-        if (dimension == 1 && rips->is_apparent) first = rips->is_apparent[rank] - 1;
-        else losskit_rips_first_common(rows, 2, rips->stride, (uint32_t)rank, &first);
+        losskit_rips_first_common(rows, 2, rips->stride, (uint32_t)rank, &first);
         if (dimension == 1) {
             if (first < 0 && !lk_push(&rips->ledger, list, (uint64_t)rank)) return;
             continue;
@@ -51,4 +50,33 @@ void losskit_rips_collect(losskit_rips *rips, int32_t dimension, int64_t piece) 
         if (!extend(rips, (uint32_t)rank, others, 0, dimension - 1, candidates, count, candidates + count, list)) break;
     }
     lk_resize(&rips->ledger, candidates, candidates ? bytes : 0, 0);
+}
+
+static int compare_descending(const void *a, const void *b) {
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x < y) - (x > y);
+}
+
+void losskit_rips_take(losskit_rips *rips, int32_t dimension, const int64_t *simplices, int64_t count) {
+    lk_list *list = &rips->collected[0];
+    if (!count || !lk_reserve(&rips->ledger, list, count)) return;
+    for (int64_t s = 0; s < count; s++) {
+        const int64_t edge = dimension > 1 ? simplices[s] / rips->n : simplices[s], other = dimension > 1 ? simplices[s] % rips->n : 0;
+        const uint64_t rank = rips_row(rips, edge / rips->n)[edge % rips->n];
+        list->items[list->count++] = (rank << rips->bits[dimension]) + (uint64_t)other;
+    }
+    qsort(list->items, (size_t)list->count, sizeof(uint64_t), compare_descending);
+}
+
+int64_t losskit_rips_cleared(const losskit_rips *rips, int64_t *triangles) {
+    int64_t count = 0;
+    for (int64_t slot = 0; slot < rips->cleared.capacity; slot++) {
+        const uint64_t triangle = atomic_load(&rips->cleared.entries[slot].key);
+        if (triangle == rips_free) continue;
+        int32_t vertices[rips_vertices];
+        rips_vertices_of(rips, triangle, 2, vertices);
+        if (triangles) triangles[count] = ((int64_t)vertices[0] * rips->n + vertices[1]) * rips->n + vertices[2];
+        count++;
+    }
+    return count;
 }

@@ -29,11 +29,10 @@ struct losskit_rips {
     int64_t n, stride, edge_count;
     // [n, stride]: the rank of each edge; `rips_never` beyond the threshold, from a vertex to itself, and behind the last vertex.
     uint32_t *ranks;
-    // By rank: the ends i < j, the length, whether the edge is one of the spanning tree's, and, null where that is to be found, whether it completes a
-    // triangle.
+    // By rank: the ends i < j, the length, and whether the edge is one of the spanning tree's.
     int32_t *edges;
     float *lengths;
-    uint8_t *is_branch, *is_apparent;
+    uint8_t *is_branch;
     // [vertices + 1, n + 1]: C(v, k) by k; and by dimension the bits for vertices other than the last edge's.
     int64_t *binomials;
     int bits[rips_vertices];

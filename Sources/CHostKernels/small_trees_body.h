@@ -7,6 +7,10 @@ typedef int32_t LK(small_masks) __attribute__((vector_size(64), aligned(4)));
 static inline __attribute__((always_inline)) void LK(small_lengths)(const float *columns, int64_t stride, int64_t d, int metric, int64_t from,
                                                                    int64_t j, LK(small_floats) *lengths) {
 #pragma clang fp contract(off)
+    if (metric == losskit_given) {
+        *lengths = *(const LK(small_floats) *)(columns + from * stride + j);
+        return;
+    }
     LK(small_floats) sum = {0};
     for (int64_t k = 0; k < d; k++) {
         LK(small_floats) u = *(const LK(small_floats) *)(columns + k * stride + j) - columns[k * stride + from];
@@ -73,12 +77,15 @@ static void LK(losskit_small_trees)(int32_t metric, int64_t n, int64_t d, const 
         const float *x = points + cloud * n * d;
         int32_t *tree = edges + 2 * cloud * (n - 1);
         float *tree_lengths = lengths + cloud * (n - 1);
-        for (int64_t k = 0; k < d; k++) for (int64_t j = 0; j < n; j++) columns[k * stride + j] = x[j * d + k];
+        for (int64_t k = 0; k < d; k++) {
+            for (int64_t j = 0; j < n; j++) columns[k * stride + j] = metric == losskit_given && j > k ? x[k * d + j] : x[j * d + k];
+        }
 #define TREE(metric) LK(small_tree)(columns, best, partner, n, d, metric, tree, tree_lengths)
         if (metric == losskit_euclidean) TREE(losskit_euclidean);
         else if (metric < losskit_euclidean) TREE(0);
         else if (metric == losskit_manhattan) TREE(losskit_manhattan);
-        else TREE(losskit_chebyshev);
+        else if (metric == losskit_chebyshev) TREE(losskit_chebyshev);
+        else TREE(losskit_given);
 #undef TREE
         losskit_tree_sort(n - 1, tree, tree_lengths, other_edges, other_lengths);
     }

@@ -120,7 +120,7 @@ lk_inline void LK(wide_tile)(int use, const losskit_wide_problem *problem, const
     const double log2e = 1.4426950408889634, inverse = problem->inverse * log2e;
     const int64_t m = problem->m, d = problem->d, batch = begin / problem->n;
     const double *restrict bases = problem->bases + batch * m;
-    const float *centre = problem->points + batch * problem->n * d;
+    const float *centre = problem->power ? problem->points + batch * problem->n * d : NULL;
     double part[LK(pair_block)], sums[LK(wide_group)][LK(pair_block)], held[LK(tile_rows)];
     float exponents[LK(pair_block)], packed[LK(tile_floats)];
     const int isPanel = problem->power == 2 && d > 8;
@@ -165,7 +165,7 @@ lk_inline void LK(wide_tile)(int use, const losskit_wide_problem *problem, const
                 } else {
                     for (int64_t j = 0; j < n; j++) exponents[j] = (float)(LK_FMA(inverse, sum[j], part[j]) + shift);
                 }
-                LK(wide_use)(use, exponents, n, results + (r - begin), out + r * m + at);
+                LK(wide_use)(use, exponents, n, results ? results + (r - begin) : NULL, out ? out + r * m + at : NULL);
             }
         }
     }

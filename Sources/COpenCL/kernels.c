@@ -54,6 +54,9 @@ static const unsigned char transport_cl[] = {
 static const unsigned char spanning_tree_cl[] = {
 #embed "../../kernels/spanning_tree.cl"
 };
+static const unsigned char spanning_forest_cl[] = {
+#embed "../../kernels/spanning_forest.cl"
+};
 static const unsigned char cubical_cl[] = {
 #embed "../../kernels/cubical.cl"
 };
@@ -107,6 +110,7 @@ static const losskit_kernel_file files[] = {
     ROW("row_pairs.cl", row_pairs_cl),
     ROW("transport.cl", transport_cl),
     ROW("spanning_tree.cl", spanning_tree_cl),
+    ROW("spanning_forest.cl", spanning_forest_cl),
     ROW("cubical.cl", cubical_cl),
     ROW("rips.cl", rips_cl),
     ROW("alignment.cl", alignment_cl),

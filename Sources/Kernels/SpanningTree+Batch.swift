@@ -17,7 +17,7 @@ package struct SpanningTrees: Sendable {
             (edges, lengths) = ([], [])
             return
         }
-        guard clouds > 1, n <= Self.mostPoints else {
+        guard clouds > 1 && n <= Self.mostPoints || metric == .given && !device.isOpenCL else {
             let trees = try (0..<clouds).map { cloud in
                 try SpanningTree(metric, n: n, d: d, points: points.advanced(by: cloud * n * d), on: device)
             }
@@ -27,33 +27,36 @@ package struct SpanningTrees: Sendable {
         (edges, lengths) = try device.run(
             "spanning_trees", shape: [clouds, n, d], reads: [points], bytes: 4 * clouds * n * d, flops: 3 * clouds * n * n * d,
             numbers: { $0.0.map { Double($0) } + $0.1.map { Double($0) } },
-            host: { try host(metric, clouds: clouds, n: n, d: d, points: $0.read(0)) },
+            host: { try Self.host(metric, clouds: clouds, n: n, d: d, points: $0.read(0)) },
             openCL: { try openCL(metric, clouds: clouds, n: n, d: d, points: points, on: $0) })
     }
 }
 
-private func host(
-    _ metric: SpanningTree.Metric, clouds: Int, n: Int, d: Int, points: UnsafePointer<Float>
-) throws -> ([Int32], [Float]) {
-    let scratchBytes = 4 * Int(losskit_small_trees_floats(Int64(n), Int64(d)))
-    let pieces = min(clouds, 4 * ThreadPool.threadCount)
-    let memory = try Buffer(byteCount: pieces * scratchBytes, on: .cpu)
-    guard let scratch = memory.hostPointer else { return ([], []) }
-    defer { withExtendedLifetime(memory) {} }
-    var edges = [Int32](repeating: 0, count: 2 * clouds * (n - 1))
-    var lengths = [Float](repeating: 0, count: clouds * (n - 1))
-    edges.withUnsafeMutableBufferPointer { edges in
-        lengths.withUnsafeMutableBufferPointer { lengths in
-            let shared = Shared((points: points, edges: edges.baseAddress, lengths: lengths.baseAddress, scratch: scratch))
-            ThreadPool.forEach(pieces) { piece in
-                losskit_small_trees(
-                    metric.rawValue, Int64(n), Int64(d), shared.points, Int64(clouds * piece / pieces),
-                    Int64(clouds * (piece + 1) / pieces), shared.edges, shared.lengths,
-                    (shared.scratch + piece * scratchBytes).assumingMemoryBound(to: Float.self))
+extension SpanningTrees {
+    /// Each tree by one thread.
+    static func host(
+        _ metric: SpanningTree.Metric, clouds: Int, n: Int, d: Int, points: UnsafePointer<Float>
+    ) throws -> ([Int32], [Float]) {
+        let scratchBytes = 4 * Int(losskit_small_trees_floats(Int64(n), Int64(d)))
+        let pieces = min(clouds, 4 * ThreadPool.threadCount)
+        let memory = try Buffer(byteCount: pieces * scratchBytes, on: .cpu)
+        guard let scratch = memory.hostPointer else { return ([], []) }
+        defer { withExtendedLifetime(memory) {} }
+        var edges = [Int32](repeating: 0, count: 2 * clouds * (n - 1))
+        var lengths = [Float](repeating: 0, count: clouds * (n - 1))
+        edges.withUnsafeMutableBufferPointer { edges in
+            lengths.withUnsafeMutableBufferPointer { lengths in
+                let shared = Shared((points: points, edges: edges.baseAddress, lengths: lengths.baseAddress, scratch: scratch))
+                ThreadPool.forEach(pieces) { piece in
+                    losskit_small_trees(
+                        metric.rawValue, Int64(n), Int64(d), shared.points, Int64(clouds * piece / pieces),
+                        Int64(clouds * (piece + 1) / pieces), shared.edges, shared.lengths,
+                        (shared.scratch + piece * scratchBytes).assumingMemoryBound(to: Float.self))
+                }
             }
         }
+        return (edges, lengths)
     }
-    return (edges, lengths)
 }
 
 private func openCL(

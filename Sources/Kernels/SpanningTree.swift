@@ -7,7 +7,11 @@ import LossKitDevice
 /// device. Lengths are summed coordinate by coordinate without fusing, which gives the same bits everywhere.
 package struct SpanningTree: Sendable {
     /// What a length is.
-    package enum Metric: Int32, Sendable { case squaredEuclidean = 0, euclidean, manhattan, chebyshev }
+    package enum Metric: Int32, Sendable {
+        case squaredEuclidean = 0, euclidean, manhattan, chebyshev
+        /// Points are the rows of a matrix of lengths [n, n], of which those above the diagonal count.
+        case given
+    }
 
     /// The most points whose indices can be told apart.
     package static let mostPoints = Int(Int32.max) - 65
@@ -30,7 +34,13 @@ package struct SpanningTree: Sendable {
         self = try device.run(
             "spanning_tree", shape: [n, d], reads: [points], bytes: 4 * n * d, flops: 3 * n * n * d / 2,
             numbers: { tree in tree.edges.map { Double($0) } + tree.lengths.map { Double($0) } },
-            host: { Self(unsorted: try host(metric, n: n, d: d, neighbors: neighbors, points: $0.read(0))) },
+            host: {
+                let points: UnsafePointer<Float> = $0.read(0)
+                return Self(
+                    unsorted: metric == .given
+                        ? try SpanningTrees.host(metric, clouds: 1, n: n, d: d, points: points)
+                        : try host(metric, n: n, d: d, neighbors: neighbors, points: points))
+            },
             openCL: { Self(unsorted: try openCL(metric, n: n, d: d, neighbors: neighbors, points: points, on: $0)) })
     }
 
@@ -139,7 +149,8 @@ private func openCL(
             local: [local ?? min(64, group)])
     }
     try launch(
-        "tree_begin", [.buffer(points), columns, component, partner, lower, best, low, high, edgeArgument, remaining, count, .count(d)])
+        "tree_begin",
+        [.buffer(points), columns, component, partner, lower, best, low, high, edgeArgument, remaining, .int32(metric.rawValue), count, .count(d)])
     let cores = neighbors > 0 ? try scratch(n) : lower
     if neighbors > 0 {
         let sizes = [.int32(metric.rawValue), count, .count(d), KernelArgument.count(neighbors)]

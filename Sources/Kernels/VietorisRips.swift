@@ -32,20 +32,16 @@ package struct VietorisRips: Sendable {
     /// The classes of dimensions up to `maximumDimension` of `n` points by the distances [n, n] above the diagonal, up to `threshold`.
     ///
     /// There are at most ``mostPoints(maximumDimension:)``. Classes do not depend on how many threads there are. What the reduction holds
-    /// counts against the CPU's memory limit, less what is alive when it begins. `apparent`, where it is not empty, are those of
-    /// ``apparentEdges(_:clouds:n:on:)``.
+    /// counts against the CPU's memory limit, less what is alive when it begins. `columns` are those of a device that has the distances as its
+    /// cloud `cloud`; without them the reduction finds its own.
     package init(
-        distances: ArraySlice<Float>, apparent: ArraySlice<UInt8> = [], n: Int, maximumDimension: Int, threshold: Float,
+        distances: ArraySlice<Float>, columns: RipsColumns? = nil, cloud: Int = 0, n: Int, maximumDimension: Int, threshold: Float,
         withCocycles: Bool = false, limit: Int? = nil
     ) throws {
         let memory = Device.cpu.memory
         let limit = Int64(max(1, min(limit ?? .max, memory.limit - memory.live)))
         let created = distances.withUnsafeBufferPointer { distances in
-            apparent.withUnsafeBufferPointer { apparent in
-                losskit_rips_create(
-                    Int64(n), distances.baseAddress, apparent.isEmpty ? nil : apparent.baseAddress, threshold,
-                    Int32(max(1, maximumDimension)), limit)
-            }
+            losskit_rips_create(Int64(n), distances.baseAddress, threshold, Int32(max(1, maximumDimension)), limit)
         }
         guard let rips = created else { throw Self.outOfMemory(16 * n * n) }
         defer { losskit_rips_destroy(rips) }
@@ -53,7 +49,13 @@ package struct VietorisRips: Sendable {
         let shared = Shared(rips)
         for dimension in 1..<max(1, maximumDimension + 1) {
             WorkProgress.report(dimension, of: maximumDimension + 1, "dimensions")
-            ThreadPool.forEach(Int(losskit_rips_pieces)) { losskit_rips_collect(shared.value, Int32(dimension), Int64($0)) }
+            switch (dimension, columns) {
+            case (1, let columns?): losskit_rips_take(rips, 1, columns.edges[cloud], Int64(columns.edges[cloud].count))
+            case (2, let columns?):
+                let triangles = try columns.triangles(ofCloud: cloud, cleared: Self.cleared(rips))
+                losskit_rips_take(rips, 2, triangles, Int64(triangles.count))
+            default: ThreadPool.forEach(Int(losskit_rips_pieces)) { losskit_rips_collect(shared.value, Int32(dimension), Int64($0)) }
+            }
             losskit_rips_begin(rips)
             ThreadPool.forEach(ThreadPool.threadCount) { _ in losskit_rips_reduce(shared.value, Int32(dimension)) }
             let count = losskit_rips_end(rips, Int32(dimension))
@@ -65,7 +67,7 @@ package struct VietorisRips: Sendable {
 
     /// Those of many clouds by their distances [clouds, n, n], each up to its own threshold; clouds share the threads.
     package static func all(
-        distances: [Float], apparent: [UInt8], n: Int, maximumDimension: Int, thresholds: [Float], withCocycles: Bool
+        distances: [Float], columns: RipsColumns?, n: Int, maximumDimension: Int, thresholds: [Float], withCocycles: Bool
     ) throws -> [VietorisRips] {
         let clouds = thresholds.count, memory = Device.cpu.memory
         let limit = (memory.limit - memory.live) / max(1, min(clouds, ThreadPool.threadCount))
@@ -75,8 +77,7 @@ package struct VietorisRips: Sendable {
             @Sendable func find(_ cloud: Int) {
                 shared.value[cloud] = Result {
                     try VietorisRips(
-                        distances: distances[cloud * n * n..<(cloud + 1) * n * n],
-                        apparent: apparent.isEmpty ? [] : apparent[cloud * n * n..<(cloud + 1) * n * n], n: n,
+                        distances: distances[cloud * n * n..<(cloud + 1) * n * n], columns: columns, cloud: cloud, n: n,
                         maximumDimension: maximumDimension, threshold: thresholds[cloud], withCocycles: withCocycles, limit: limit)
                 }
             }
@@ -86,24 +87,11 @@ package struct VietorisRips: Sendable {
         return try found.compactMap { try $0?.get() }
     }
 
-    /// Which edges i < j of clouds with distances [clouds, n, n] complete a triangle and so need no column: 1 at [cloud, i, j].
-    ///
-    /// On OpenCL devices; none on the CPU, where the reduction finds that itself.
-    package static func apparentEdges(_ distances: BufferSlice, clouds: Int, n: Int, on device: Device) throws -> [UInt8] {
-        let count = clouds * n * n
-        return try device.run(
-            "rips_apparent", shape: [clouds, n, n], reads: [distances], bytes: 5 * count, numbers: { _ in [] }, host: { _ in [] },
-            openCL: { encoder in
-                let apparent = try encoder.scratch(byteCount: count)
-                try encoder.launch(
-                    "rips_apparent", in: "rips",
-                    arguments: [
-                        .buffer(distances), .buffer(BufferSlice(apparent, elementSize: 1)), .count(clouds), .count(n),
-                    ], global: [count], local: [min(64, encoder.traits.maxWorkGroupSize)])
-                var flags = [UInt8](repeating: 0, count: count)
-                try flags.withUnsafeMutableBytes { try apparent.download(into: $0) }
-                return flags
-            })
+    /// The triangles that end loops, as ``RipsColumns`` numbers them.
+    private static func cleared(_ rips: OpaquePointer) -> [Int64] {
+        var triangles = [Int64](repeating: 0, count: Int(losskit_rips_cleared(rips, nil)))
+        losskit_rips_cleared(rips, &triangles)
+        return triangles
     }
 
     private static func found(_ count: Int64, in rips: OpaquePointer, cocyclesOf dimension: Int? = nil) throws -> [Class] {

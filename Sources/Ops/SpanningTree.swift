@@ -1,6 +1,6 @@
 import LossKitKernels
 
-/// The minimum spanning tree of points, or those of many clouds.
+/// The minimum spanning tree of points, those of many clouds, or the forest of a graph.
 public struct MinimumSpanningTree: Sendable {
     /// [n - 1, 2] int32, of many clouds [..., n - 1, 2]: the ends i < j of each edge, the shortest edge first, edges of equal length by
     /// their indices.

@@ -311,6 +311,12 @@ struct Stop: Sendable {
             for n in [2, 3, 33] { results.append(try mstLength(numbers([n, 3], on: device))) }
             for n in [2, 17] { results.append(try minimumSpanningTree(numbers([3, n, 2], on: device)).lengths) }
             for k in [1, 5] { results.append(try mutualReachabilityTree(numbers([33, 3], on: device), minimumSamples: k).lengths) }
+            for n in [2, 35] {
+                let points = try numbers([n, 2], on: device)
+                results.append(try minimumSpanningTree(distances: pairwiseDistance(points, points)).lengths)
+            }
+            let edges = try Tensor((0..<70).map { Int32($0 * $0 % 19) }, shape: [35, 2], on: device)
+            results.append(try minimumSpanningForest(edges: edges, weights: numbers([35], on: device), vertexCount: 19).lengths)
             return results
         },
         Stop("persistent homology of images") { device in
@@ -324,7 +330,7 @@ struct Stop: Sendable {
         },
         // Classes that live for a rounding come and go with it.
         Stop("persistent homology of points") { device in
-            try ripsPersistence(numbers([17, 2], on: device)).map { try ($0.deaths - $0.births).sum() }
+            try ripsPersistence(numbers([17, 3], on: device), maximumDimension: 2).map { try ($0.deaths - $0.births).sum() }
         },
     ]
 

@@ -21,9 +21,8 @@ typedef struct losskit_rips_pair {
 typedef struct losskit_rips losskit_rips;
 
 /// The filtration of n points up to simplices of `dimension` + 1, by distances [n, n] of which those above the diagonal count, up to `threshold`.
-/// `apparent` [n, n] says which edges are known to complete a triangle; null leaves that to be found. Null where there is no memory; no more than `limit`
-/// bytes are used at a time.
-losskit_rips *losskit_rips_create(int64_t n, const float *distances, const uint8_t *apparent, float threshold, int32_t dimension, int64_t limit);
+/// Null where there is no memory; no more than `limit` bytes are used at a time.
+losskit_rips *losskit_rips_create(int64_t n, const float *distances, float threshold, int32_t dimension, int64_t limit);
 void losskit_rips_destroy(losskit_rips *rips);
 
 /// Whether the simplices of n points up to `dimension` + 1 can be numbered.
@@ -40,6 +39,14 @@ void losskit_rips_collect(losskit_rips *rips, int32_t dimension, int64_t piece);
 void losskit_rips_begin(losskit_rips *rips);
 void losskit_rips_reduce(losskit_rips *rips, int32_t dimension);
 int64_t losskit_rips_end(losskit_rips *rips, int32_t dimension);
+
+/// Instead of collecting: takes the columns of edges i < j, given as i n + j, or of triangles by their last edge and other vertex v, (i n + j) n + v, in
+/// any order.
+void losskit_rips_take(losskit_rips *rips, int32_t dimension, const int64_t *simplices, int64_t count);
+
+/// After dimension 1 has ended, the triangles that end a loop and so need no column, by the same numbers. Gives how many there are; null asks for that
+/// alone.
+int64_t losskit_rips_cleared(const losskit_rips *rips, int64_t *triangles);
 
 /// The vertices of the simplices of a class's representative cocycle, `dimension` + 1 each, the last edge's first; of the dimension that ended last.
 /// Gives how many simplices there are; null for `vertices` asks for that alone.

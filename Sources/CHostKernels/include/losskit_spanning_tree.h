@@ -4,6 +4,9 @@
 
 enum { losskit_tree_list = 6 };
 
+/// A metric besides those of pairs, for small trees: points are the rows of a matrix of lengths [n, n], of which those above the diagonal count.
+enum { losskit_given = 4 };
+
 /// The most dimensions in which there is a hierarchy.
 enum { losskit_tree_axes = 8 };
 
@@ -86,3 +89,7 @@ void losskit_tree_sort(int64_t count, int32_t *edges, float *lengths, int32_t *s
 void losskit_small_trees(int32_t metric, int64_t n, int64_t d, const float *points, int64_t begin, int64_t end, int32_t *edges, float *lengths,
                          float *scratch);
 int64_t losskit_small_trees_floats(int64_t n, int64_t d);
+
+/// Kruskal's algorithm: writes the places of the edges of the minimum spanning forest of n vertices among `count` edges [count, 2] in order, n - 1 at
+/// most, and gives how many there are. `parent` is working memory [n].
+int64_t losskit_forest(int64_t n, int64_t count, const int32_t *edges, int32_t *parent, int64_t *places);

@@ -95,3 +95,18 @@ public func singleLinkage(_ points: Tensor, metric: Metric = .euclidean) throws 
     let tree = try minimumSpanningTree(points, metric: metric)
     return try SingleLinkage(edges: tree.edges.array(of: Int.self), lengths: tree.lengths)
 }
+
+/// The single-linkage hierarchy of a matrix of distances.
+///
+/// - Parameter distances: See ``minimumSpanningTree(distances:)``; every point is connected to every other one.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` where infinite distances leave several components; see
+///   ``minimumSpanningTree(distances:)``.
+public func singleLinkage(distances: Tensor) throws -> SingleLinkage {
+    let tree = try minimumSpanningTree(distances: distances)
+    let n = distances.shape[0], components = n - tree.lengths.count
+    guard components == 1 else {
+        throw TensorError.invalidArgument(
+            operation: "singleLinkage", expected: "distances that connect all points", actual: "\(components) components")
+    }
+    return try SingleLinkage(edges: tree.edges.array(of: Int.self), lengths: tree.lengths)
+}

@@ -18,9 +18,9 @@ import LossKitKernels
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` for anything but floating-point points [n, d],
 ///   ``TensorError/invalidArgument(operation:expected:actual:)`` for a point that is not finite, too many points for the dimension, a dimension or a
 ///   threshold out of range; ``DeviceError/outOfMemory(device:requested:inUse:cached:limit:)``.
-/// - Note: Distances and apparent pairs of edges are found on the device; the reduction of the rest runs on the host, within the CPU's
-///   memory limit, in 20 n^2 bytes and 8 for each simplex of the largest column: for loops less than 4 for each edge and triangle there
-///   can be. Equal lengths are taken in the order of their indices; the values of the diagrams do not depend on that.
+/// - Note: Distances, clearing and the apparent pairs of edges and triangles are found on the device; the columns that are left are reduced on
+///   the host, within the CPU's memory limit, in 20 n^2 bytes and 8 for each simplex of the largest column: for loops less than 4 for each
+///   edge and triangle there can be. Equal lengths are taken in the order of their indices; the values of the diagrams do not depend on that.
 ///   Source: U. Bauer, Ripser: efficient computation of Vietoris-Rips persistence barcodes, 2021.
 public func ripsPersistence(
     _ points: Tensor, maximumDimension: Int = 1, threshold: Double? = nil, metric: Metric = .euclidean, withCocycles: Bool = false
@@ -95,14 +95,7 @@ public func ripsPersistence(
     }
     let n = distances.shape[0]
     try checkRipsArguments(n: n, maximumDimension: maximumDimension, threshold: threshold)
-    let fixed = stopGradient(distances)
-    let isElsewhere = try Tensor.eye(n, on: fixed.device) .== 0
-    let isDistance = try ((fixed .>= 0) .&& (fixed .== fixed.transposed())) .&& (isElsewhere .|| (fixed .== 0))
-    if let place = try isDistance.booleans().firstIndex(of: false) {
-        throw TensorError.invalidArgument(
-            operation: "ripsPersistence", expected: "distances that are symmetric, not negative and 0 on the diagonal",
-            actual: "\(try fixed.array(of: Double.self)[place]) at [\(place / n), \(place % n)]")
-    }
+    try distances.requireDistances("ripsPersistence")
     return try diagrams(
         distances.expandedDimensions(at: 0), maximumDimension: maximumDimension, threshold: threshold, withCocycles: withCocycles)[0]
 }
@@ -132,8 +125,8 @@ private func diagrams(
     let limits = radii.map { min(threshold.map { Float($0) } ?? $0, Float.greatestFiniteMagnitude) }
     let found = try VietorisRips.all(
         distances: fixed.array(of: Float.self),
-        apparent: maximumDimension > 0 && fixed.device.isOpenCL
-            ? VietorisRips.apparentEdges(fixed.slice(), clouds: clouds, n: n, on: fixed.device) : [],
+        columns: maximumDimension > 0 && fixed.device.isOpenCL
+            ? RipsColumns(distances: fixed.slice(), n: n, thresholds: limits, on: fixed.device) : nil,
         n: n, maximumDimension: maximumDimension, thresholds: limits, withCocycles: withCocycles)
     var places: [Int] = []
     func place(_ edges: [(Int, Int)], _ cloud: Int) -> Range<Int> {
