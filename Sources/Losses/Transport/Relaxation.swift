@@ -4,61 +4,50 @@ import Glibc
 import Darwin
 #endif
 
-/// Over-relaxation of alternating steps, its factor found from how fast errors fall.
+/// How much bolder than plain ones steps are, b in 0..<1, found from how fast errors fall.
 ///
-/// With a rate r per step at factor w, steps without it have the rate s = (r + w - 1)^2 / (r w^2), for which 2 / (1 + sqrt(1 - s)) is best.
-/// Thibault et al., Overrelaxed Sinkhorn-Knopp Algorithm for Regularized Optimal Transport, 2017; Young, Iterative Solution of Large Linear
-/// Systems, 1971.
+/// Alternating steps go (1 + b) of the way; averaged steps of everything at once go `z + (1 + b)^2 (average - z) + b^2 (z - before)`. Where
+/// plain ones have the rate 1 - g, both have a rate r with `g = (1 + b^2 - r - b^2 / r) / (1 + b)^2`, and `b = (1 - sqrt(g)) / (1 + sqrt(g))`
+/// is best. Errors of bolder steps may rise for a while before they fall; where they do not come down, steps are plain again and less bold
+/// from then on.
+/// Young, Iterative Solution of Large Linear Systems, 1971; Polyak, Some Methods of Speeding Up the Convergence of Iteration Methods, 1964;
+/// Thibault et al., Overrelaxed Sinkhorn-Knopp Algorithm for Regularized Optimal Transport, 2017; Lehmann et al., A Note on Overrelaxation in
+/// the Sinkhorn Algorithm, 2022.
 struct Relaxation {
     /// Steps between two looks at the errors.
     static let period = 10
-    var factor = 1.0
-    private var isAllowed: Bool
+    /// Above this multiple of the least error, and after so many looks without a lesser one, steps are too bold.
+    private static let (mostRise, mostLooks) = (4.0, 3)
+    private(set) var boldness = 0.0
+    private var limit: Double
     private var last: Double?
+    /// The least error since steps became bolder, and the looks since then.
+    private var (best, looks) = (Double.infinity, 0)
 
-    init(isAllowed: Bool) { self.isAllowed = isAllowed }
+    init(isAllowed: Bool = true) { limit = isAllowed ? 0.95 : 0 }
+
+    /// Alternating steps: the share of the way.
+    var factor: Double { 1 + boldness }
+    /// Averaged steps: how far they go, and what they keep of the last one.
+    var length: Double { factor * factor }
+    var carry: Double { boldness * boldness }
 
     mutating func observe(_ error: Double) {
-        defer { last = error }
-        guard isAllowed, let last, last > 0, error.isFinite else { return }
-        let rate = pow(error / last, 1 / Double(Self.period))
-        guard rate < 1 else {
-            // Too bold, or at the limit of rounding.
-            (isAllowed, factor) = (factor == 1, 1)
+        let before = last
+        last = error
+        guard limit > 0, let before, before > 0, error.isFinite else { return }
+        looks = error < best ? 0 : looks + 1
+        if boldness > 0, error > Self.mostRise * best || looks >= Self.mostLooks {
+            // Twice as far from 1, so that there are only so many attempts.
+            (limit, boldness, last, best, looks) = (max(0, 2 * boldness - 1), 0, nil, .infinity, 0)
             return
         }
-        guard rate > factor - 1 else { return }
-        let plain = (rate + factor - 1) * (rate + factor - 1) / (rate * factor * factor)
-        if plain < 1 { factor = max(factor, min(2 / (1 + (1 - plain).squareRoot()), 1.95)) }
-    }
-}
-
-/// Momentum of averaged steps of everything at once, `z + length (average - z) + carry (z - before)`, found from how fast errors fall.
-///
-/// Averaged steps have rates from 0 to 1 - g. With a rate r per step at length l and carry c, `g = (1 + c - r - c / r) / l`, for which
-/// `c = ((1 - sqrt(g)) / (1 + sqrt(g)))^2` and `l = (1 + sqrt(c))^2` are best: Polyak, Some Methods of Speeding Up the Convergence of
-/// Iteration Methods, 1964.
-struct Momentum {
-    /// Steps between two looks at the errors.
-    static let period = 10
-    private(set) var length = 1.0
-    private(set) var carry = 0.0
-    private var isAllowed = true
-    private var last: Double?
-
-    mutating func observe(_ error: Double) {
-        defer { last = error }
-        guard isAllowed, let last, last > 0, error.isFinite else { return }
-        let rate = pow(error / last, 1 / Double(Self.period))
-        guard rate < 1 else {
-            // Too bold, or at the limit of rounding.
-            (isAllowed, length, carry) = (carry == 0, 1, 0)
-            return
-        }
-        guard rate > carry.squareRoot() else { return }
+        best = min(best, error)
+        let rate = pow(error / before, 1 / Double(Self.period))
+        guard rate > boldness, rate < 1 else { return }
         let gap = (1 + carry - rate - carry / rate) / length
         guard gap > 0 else { return }
-        let root = min((1 - gap.squareRoot()) / (1 + gap.squareRoot()), 0.95)
-        if root * root > carry { (carry, length) = (root * root, (1 + root) * (1 + root)) }
+        let found = min((1 - gap.squareRoot()) / (1 + gap.squareRoot()), limit)
+        if found > boldness { (boldness, best, looks) = (found, .infinity, 0) }
     }
 }

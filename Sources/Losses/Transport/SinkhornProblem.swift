@@ -55,13 +55,13 @@ struct SinkhornProblem {
         var before = potentials
         var iterations = 0
         while true {
-            var pace = Momentum()
+            var pace = Relaxation()
             while iterations < maximumIterations {
                 let eps = iterations < annealed ? schedule.annealing[iterations] : between.epsilon
                 let step = try softMin(
                     potentials, before: before, epsilon: eps, keep: 1 - pace.length / 2 + pace.carry,
                     take: pace.length / 2 * factor(eps), carry: -pace.carry)
-                let isChecked = tolerance > 0 && iterations >= annealed && (iterations - annealed) % Momentum.period == 0
+                let isChecked = tolerance > 0 && iterations >= annealed && (iterations - annealed) % Relaxation.period == 0
                 let errors = isChecked ? try between.errors(state(potentials, step.soft)) : nil
                 (before, potentials) = (potentials, step.next)
                 iterations += 1
