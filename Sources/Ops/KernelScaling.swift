@@ -91,17 +91,39 @@ package struct KernelScaling {
         return errors
     }
 
-    /// The potentials over epsilon as they are.
-    private func bases() throws -> (x: Tensor, y: Tensor) {
-        (
-            try Tensor.stack(problems.map { $0.base.x + $0.logs.u }).evaluated(),
-            try Tensor.stack(problems.map { $0.base.y + $0.logs.v }).evaluated()
+    /// What steps move.
+    package struct Scalings {
+        fileprivate let parts: [(logs: (u: Tensor, v: Tensor), scaled: Tensor, base: (x: Tensor, y: Tensor))]
+    }
+
+    /// A copy of the scalings as they are.
+    package func scalings() throws -> Scalings {
+        func copy(_ tensor: Tensor) throws -> Tensor { try Tensor(tensor.array(of: Double.self), on: .cpu) }
+        return Scalings(
+            parts: try problems.map {
+                ((try copy($0.logs.u), try copy($0.logs.v)), try Tensor($0.scaled.array(of: Float.self), on: .cpu), $0.base)
+            })
+    }
+
+    /// Goes on from scalings that are no longer needed, unless their potentials have been absorbed since.
+    package mutating func restore(_ scalings: Scalings) {
+        for (entry, part) in scalings.parts.enumerated() where problems[entry].base.x.isSame(as: part.base.x) {
+            (problems[entry].logs, problems[entry].scaled) = (part.logs, part.scaled)
+        }
+    }
+
+    /// The potentials over epsilon as they are, or as they were with other scalings.
+    private func bases(_ scalings: Scalings? = nil) throws -> (x: Tensor, y: Tensor) {
+        let parts = scalings?.parts.map { (base: $0.base, logs: $0.logs) } ?? problems.map { (base: $0.base, logs: $0.logs) }
+        return (
+            try Tensor.stack(parts.map { $0.base.x + $0.logs.u }).evaluated(),
+            try Tensor.stack(parts.map { $0.base.y + $0.logs.v }).evaluated()
         )
     }
 
-    /// The potentials as they are, float64 [batch, n] and [batch, m], on the CPU.
-    package func potentials() throws -> (x: Tensor, y: Tensor) {
-        let bases = try bases()
+    /// The potentials as they are, or as they were with other scalings, float64 [batch, n] and [batch, m], on the CPU.
+    package func potentials(_ scalings: Scalings? = nil) throws -> (x: Tensor, y: Tensor) {
+        let bases = try bases(scalings)
         return (try (bases.x * epsilon).evaluated(), try (bases.y * epsilon).evaluated())
     }
 }

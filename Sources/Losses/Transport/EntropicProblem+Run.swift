@@ -11,6 +11,7 @@ extension EntropicProblem {
         var f: Tensor
         var g: Tensor
         var shift: Tensor?
+        private var pace: Relaxation
         private var annealing: [Double]
         private var isFromSample = false
 
@@ -19,6 +20,7 @@ extension EntropicProblem {
 
         init(problem: EntropicProblem, schedule: Schedule) throws {
             (self.problem, self.schedule, annealing) = (problem, schedule, schedule.annealing)
+            pace = Relaxation(isAllowed: problem.isScaling)
             let device = problem.weights.x.device
             f = try schedule.initial?.x ?? .zeros(problem.weights.x.shape, on: device)
             g = try schedule.initial?.y ?? .zeros(problem.weights.y.shape, on: device)
@@ -108,22 +110,28 @@ extension EntropicProblem {
                 guard let errors = try kernel.step(share: pace.factor) else { return nil }
                 iterations += 1
                 let error = max(errors.x, errors.y)
-                if tolerance > 0, error <= (pace.factor > 1 ? 0.5 : 1) * tolerance {
+                let isLook = taken % Relaxation.period == 0
+                if pace.isWorthALook(error, tolerance, isDue: isLook) {
                     // What was measured in passing is of potentials that had moved on.
-                    guard let state = try finished(&kernel) else { return nil }
-                    if state.isConverged { return state }
+                    if let state = try finished(&kernel, within: tolerance) { return state }
+                    iterations = min(iterations + 1, schedule.maximumIterations)
                 }
-                if taken % Relaxation.period == 0 { pace.observe(error) }
+                if isLook { pace.observe(error) }
                 taken += 1
             }
             return try finished(&kernel)
         }
 
-        /// The rows' best potentials for those of the columns, and how far the columns' marginals are from what is best.
-        private func finished(_ kernel: inout KernelScaling) throws -> State? {
-            let g = try kernel.potentials().y
+        /// The rows' best potentials for those of the columns, and how far the columns' marginals are from what is best; nil, and the kernel as
+        /// it was, where they are too far.
+        private func finished(_ kernel: inout KernelScaling, within most: Double = .infinity) throws -> State? {
+            let kept = try kernel.scalings()
             guard let errors = try kernel.step(share: 1) else { return nil }
-            let best = try kernel.potentials()
+            guard errors.y <= most else {
+                kernel.restore(kept)
+                return nil
+            }
+            let (g, best) = (try kernel.potentials(kept).y, try kernel.potentials())
             let penalties = problem.penalties
             func soft(_ best: Tensor, _ penalty: MarginalPenalty) throws -> Tensor {
                 try (best * (1 / (penalty.factor(problem.epsilon) ?? 1))).evaluated()
@@ -136,7 +144,7 @@ extension EntropicProblem {
         /// Steps until both errors are down as far as float32 can tell, looked at from time to time.
         mutating func iterate() throws {
             problem = try problem.holdingCosts()
-            var pace = Relaxation(isAllowed: problem.isScaling)
+            pace.forget()
             while iterations < schedule.maximumIterations {
                 let isChecked = (iterations - annealing.count) % Relaxation.period == 0 && schedule.tolerance > 0
                 let (before, other) = (f, g)
@@ -144,10 +152,21 @@ extension EntropicProblem {
                 let soft = try advance(problem.epsilon, share: pace.factor)
                 guard isChecked else { continue }
                 let errors = try problem.errors(f: before, g: other, soft: soft, shift: offset)
-                let error = max(errors.x, errors.y)
-                if error <= max((pace.factor > 1 ? 0.5 : 1) * schedule.tolerance, try noise()) { break }
+                let (error, enough) = (max(errors.x, errors.y), max(schedule.tolerance, try noise()))
+                if pace.isWorthALook(error, enough, isDue: true) {
+                    guard pace.factor > 1 else { break }
+                    iterations = min(iterations + 1, schedule.maximumIterations)
+                    if try errorAside() <= enough { break }
+                }
                 pace.observe(error)
             }
+        }
+
+        /// How far the columns' marginals are from what is best with the rows' best potentials.
+        private func errorAside() throws -> Double {
+            let (softX, best) = try problem.step(.x, own: f, other: g, problem.epsilon, share: 1, shift)
+            let softY = try problem.step(.y, own: g, other: best, problem.epsilon, share: 1, shift).soft
+            return try problem.errors(f: best, g: g, soft: (softX, softY), shift: shift).y
         }
 
         /// What rounding of potentials may do to the marginals.
@@ -161,7 +180,7 @@ extension EntropicProblem {
         mutating func refine() throws -> State {
             let wide = try WideProblem(problem)
             var current = try wide.start(f: f, g: g, shift: shift)
-            var pace = Relaxation(isAllowed: problem.isScaling)
+            pace.forget()
             var taken = 0
             while true {
                 let look = try wide.look(current)
@@ -171,11 +190,13 @@ extension EntropicProblem {
                         f: look.f, g: look.g, shift: look.shift, soft: look.soft, errors: look.errors, iterations: iterations,
                         tolerance: schedule.tolerance)
                 }
-                current = look.next
-                (iterations, taken) = (iterations + 1, taken + 1)
                 if taken % Relaxation.period == 0 { pace.observe(error) }
-                guard pace.factor > 1 else { continue }
-                for _ in 1..<Relaxation.period where iterations < schedule.maximumIterations {
+                iterations += 1
+                guard pace.factor > 1 else {
+                    (current, taken) = (look.next, taken + 1)
+                    continue
+                }
+                for _ in 0..<Relaxation.period where iterations < schedule.maximumIterations {
                     current = try wide.step(current, share: pace.factor)
                     (iterations, taken) = (iterations + 1, taken + 1)
                 }

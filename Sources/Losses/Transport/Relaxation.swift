@@ -18,6 +18,8 @@ struct Relaxation {
     static let period = 10
     /// Above this multiple of the least error, and after so many looks without a lesser one, steps are too bold.
     private static let (mostRise, mostLooks) = (4.0, 3)
+    /// What is seen in passing over what a plain step leaves.
+    private static let mostAhead = 50.0
     private(set) var boldness = 0.0
     private var limit: Double
     private var last: Double?
@@ -31,6 +33,14 @@ struct Relaxation {
     /// Averaged steps: how far they go, and what they keep of the last one.
     var length: Double { factor * factor }
     var carry: Double { boldness * boldness }
+
+    /// Whether potentials that pass with an error, of steps bolder than plain ones far above that of their best ones, may be good enough.
+    func isWorthALook(_ error: Double, _ tolerance: Double, isDue: Bool) -> Bool {
+        tolerance > 0 && (factor == 1 ? error <= tolerance : isDue && error <= Self.mostAhead * tolerance)
+    }
+
+    /// Errors from here on are of other potentials, or measured otherwise.
+    mutating func forget() { (last, best, looks) = (nil, .infinity, 0) }
 
     mutating func observe(_ error: Double) {
         let before = last
