@@ -90,13 +90,17 @@ struct BenchmarksCommand: ParsableCommand {
             return "\(kernel.name) \(kernel.size)".contains(filter)
                 && (!kernel.isOnDemand || filter.contains(kernel.size.prefix { $0 != " " }))
         }
+        var patience = Patience()
         for (index, kernel) in kernels.enumerated() {
+            if filter == nil, !self.peers, patience.leavesOut(kernel) { continue }
             let measured = try kernel.measure(on: device, limits: limits, repetitions: quick ? 3 : 7, peers: peers, only: peer)
+            patience.note(measured.rows, of: kernel)
             section.measurements.append(contentsOf: measured.rows)
             section.problems.append(contentsOf: measured.problems)
             section.notes = (section.notes ?? []) + measured.notes
             Console.progress(index + 1, of: kernels.count, "\(kernel.name) \(kernel.size)")
         }
+        section.notes = (section.notes ?? []) + patience.notes
         Console.line(section.table)
         for note in section.notes ?? [] { Console.line(note) }
     }

@@ -9,6 +9,12 @@ struct Kernel {
         case operations(forward: Double, both: Double)
         /// Pairs that are looked at; held against the copy of four bytes each.
         case pairs(forward: Double, both: Double)
+
+        var both: Double {
+            switch self {
+            case .bytes(_, let both), .operations(_, let both), .pairs(_, let both): both
+            }
+        }
     }
 
     enum Pass: String, Codable, CaseIterable {

@@ -55,8 +55,10 @@ extension ReportPage {
     /// Times by size, a chart for each kernel of several sizes: ours and those of the fastest peer.
     private func scaling(_ device: Report.DeviceSection) -> [String] {
         let kernels = Dictionary(grouping: device.measurements.filter { $0.pass == .both }, by: \.name).filter { $0.value.count > 1 }
-        return kernels.sorted { $0.key < $1.key }.map { name, rows in
-            let series = SizeVariant.all(rows).enumerated().flatMap { index, variant in
+        return kernels.sorted { $0.key < $1.key }.compactMap { name, rows in
+            let variants = SizeVariant.all(rows)
+            guard variants.contains(where: { $0.rows.count > 1 }) else { return nil }
+            let series = variants.enumerated().flatMap { index, variant in
                 let colour = Self.palette[index % Self.palette.count]
                 let sorted = variant.rows.sorted { SizeVariant.extent($0.size) < SizeVariant.extent($1.size) }
                 let peers = sorted.compactMap { row in row.fastestPeer.map { (SizeVariant.extent(row.size), 1e3 * $0.seconds) } }

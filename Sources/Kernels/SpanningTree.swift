@@ -80,6 +80,7 @@ private func host(
     var lengths = [Float](repeating: 0, count: n - 1)
     var found: Int64 = 0
     while found < n - 1 {
+        WorkProgress.report(Int(found), of: n - 1, "edges")
         if found == 0, tree.levels > 0, neighbors == 0 {
             forEachChunk(of: 1 << Int(tree.levels), minimum: 8, shared) { losskit_tree_first($0, $1, $2) }
         } else if tree.levels > 0 {

@@ -23,10 +23,13 @@ import Testing
             _ = try entropicTransport(.points(x, y, power: 2), a: nil, b: nil, epsilon: 0.01)
             _ = try nearestNeighbors(of: x, in: y, k: 2)
             _ = try ripsPersistence(x, maximumDimension: 1)
+            _ = try minimumSpanningTree(x)
         }
         let units = Dictionary(grouping: told.all, by: \.unit)
         let steps = try #require(units["steps at most"]).map(\.done)
         #expect(steps == steps.sorted() && (steps.last ?? 0) > 1)
+        let edges = try #require(units["edges"])
+        #expect(edges.map(\.done) == edges.map(\.done).sorted() && edges.count > 1 && edges.allSatisfy { $0.total == 299 })
         #expect(units["points"]?.first?.total == 300 && units["dimensions"] == [WorkProgress(done: 1, total: 2, unit: "dimensions")])
     }
 }
