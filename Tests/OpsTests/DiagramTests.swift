@@ -63,6 +63,38 @@ import Testing
     }
 
     /// A diagram of no points, one beside itself, and classes that never die.
+    /// Against the exact distances, of random points, of many in one place, and of diagrams that differ by little.
+    @Test func approximateDistancesKeepTheirWord() throws {
+        var random = SplitMix64(seed: 17)
+        func points(_ count: Int, _ scale: Double) -> [Double] {
+            random.values(2 * count, in: 0...1).enumerated().map { place, value in
+                place % 2 == 0 ? (value * scale).rounded() / scale : 1 + (value * scale).rounded() / scale
+            }
+        }
+        for (n, m, scale) in [(60, 45, 1e6), (45, 60, 1e6), (80, 80, 3), (1, 5, 10), (0, 7, 10), (40, 40, 1)] {
+            let values = points(n, scale)
+            let others = m == 80 ? values.map { $0 + 1e-3 } : points(m, scale)
+            let (a, b) = (try diagram(values, on: .cpu), try diagram(others, on: .cpu))
+            let bottleneck = try diagramBottleneck(a, b).scalar()
+            for error in [0.3, 0.01, 1e-6] {
+                let found = try diagramBottleneck(a, b, error: error).scalar()
+                #expect(found >= bottleneck && found <= bottleneck + error)
+            }
+            for (order, norm) in [(1.0, DiagramNorm.maximum), (2, .euclidean), (3, .maximum)] {
+                let exact = try diagramWasserstein(a, b, order: order, norm: norm).scalar()
+                for error in [0.5, 0.01, 1e-4] {
+                    let found = try diagramWasserstein(a, b, order: order, norm: norm, relativeError: error).scalar()
+                    #expect(found >= exact * (1 - 1e-6) && found <= exact * (1 + error + 1e-6) + 1e-7)
+                }
+            }
+            #expect(try diagramWasserstein(a, a, relativeError: 0.1).scalar() < 1e-7)
+            #expect(try diagramBottleneck(a, a, error: 0.1).scalar() <= 0.1)
+        }
+        let some = try diagram(points(3, 1e6), on: .cpu)
+        #expect(throws: TensorError.self) { try diagramBottleneck(some, some, error: -1) }
+        #expect(throws: TensorError.self) { try diagramWasserstein(some, some, relativeError: .nan) }
+    }
+
     @Test(arguments: Device.all)
     func edgesOfDiagrams(device: Device) throws {
         let (empty, a) = (try diagram([], on: device), try diagram(Self.pairs, on: device))

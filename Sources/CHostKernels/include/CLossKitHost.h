@@ -2,6 +2,7 @@
 // The CPU's hot loops. Functions work on one thread, on the part of the work they are given; Swift shares the parts out.
 
 #include "losskit_alignment.h"
+#include "losskit_auction.h"
 #include "losskit_complex.h"
 #include "losskit_coordinate_pairs.h"
 #include "losskit_cross_entropy.h"

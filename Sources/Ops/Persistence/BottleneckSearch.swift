@@ -14,68 +14,75 @@ struct BottleneckSearch {
     }
 
     private(set) var decisive = Decisive.none
+    private let first: DiagramMatching.Points
+    private let second: DiagramMatching.Points
+    private let rest: [Double]
+    private let otherRest: [Double]
+    private let order: [Int]
+    private let otherOrder: [Int]
 
-    init(_ first: DiagramMatching.Points, _ second: DiagramMatching.Points) {
-        let (n, m) = (first.count, second.count)
+    /// What decides exactly, or a distance that is larger by no more than `error`.
+    init(_ first: DiagramMatching.Points, _ second: DiagramMatching.Points, error: Double) {
         func toDiagonal(_ points: DiagramMatching.Points) -> [Double] {
             (0..<points.count).map { DiagramNorm.maximum.distanceToDiagonal(points.deaths[$0] - points.births[$0]) }
         }
-        let (rest, otherRest) = (toDiagonal(first), toDiagonal(second))
-        var distances = [Double](repeating: 0, count: n * m)
-        for i in 0..<n {
-            for j in 0..<m {
-                distances[i * m + j] = DiagramNorm.maximum.distance(
-                    first.births[i] - second.births[j], first.deaths[i] - second.deaths[j])
-            }
-        }
-        // All going to the diagonal is one matching, so nothing farther decides.
-        let most = max(rest.max() ?? 0, otherRest.max() ?? 0)
+        (self.first, self.second, rest, otherRest) = (first, second, toDiagonal(first), toDiagonal(second))
+        order = (0..<first.count).sorted { first.births[$0] < first.births[$1] }
+        otherOrder = (0..<second.count).sorted { second.births[$0] < second.births[$1] }
+        decisive = error > 0 ? nearlyDecisive(error) : exactlyDecisive()
+    }
+
+    /// All going to the diagonal is one matching, so nothing farther decides.
+    private var most: Double { max(rest.max() ?? 0, otherRest.max() ?? 0) }
+
+    private func distance(_ i: Int, _ j: Int) -> Double {
+        DiagramNorm.maximum.distance(first.births[i] - second.births[j], first.deaths[i] - second.deaths[j])
+    }
+
+    /// The matchings of either side's points that are farther from the diagonal than a limit.
+    private func matchings(within limit: Double) -> (BottleneckMatching, BottleneckMatching)? {
+        guard
+            let own = BottleneckMatching(
+                of: rest.indices.filter { rest[$0] > limit }, in: first, among: second, byBirths: otherOrder, within: limit),
+            let others = BottleneckMatching(
+                of: otherRest.indices.filter { otherRest[$0] > limit }, in: second, among: first, byBirths: order, within: limit)
+        else { return nil }
+        return (own, others)
+    }
+
+    /// By halving the list of all distances there are.
+    private func exactlyDecisive() -> Decisive {
+        let most = most
         var candidates: [(distance: Double, whose: Decisive)] = [(0, .none)]
         candidates += rest.indices.map { (rest[$0], .first($0)) } + otherRest.indices.map { (otherRest[$0], .second($0)) }
-        for place in distances.indices where distances[place] < most { candidates.append((distances[place], .pair(place / m, place % m))) }
-        candidates.sort { $0.distance < $1.distance }
-        func fits(_ limit: Double) -> Bool {
-            Self.canMatch(rest.indices.filter { rest[$0] > limit }, m) { distances[$0 * m + $1] <= limit }
-                && Self.canMatch(otherRest.indices.filter { otherRest[$0] > limit }, n) { distances[$1 * m + $0] <= limit }
+        for i in rest.indices {
+            for j in otherRest.indices {
+                let distance = distance(i, j)
+                if distance < most { candidates.append((distance, .pair(i, j))) }
+            }
         }
+        candidates.sort { $0.distance < $1.distance }
         var (low, high) = (0, candidates.count - 1)
         while low < high {
             let middle = (low + high) / 2
-            if fits(candidates[middle].distance) { high = middle } else { low = middle + 1 }
+            if matchings(within: candidates[middle].distance) != nil { high = middle } else { low = middle + 1 }
         }
-        decisive = candidates[low].whose
+        return candidates[low].whose
     }
 
-    /// Whether each of some points can have a partner of its own, by augmenting paths.
-    private static func canMatch(_ points: [Int], _ others: Int, _ isNear: (Int, Int) -> Bool) -> Bool {
-        guard points.count <= others else { return false }
-        var partner = [Int](repeating: -1, count: others)
-        var visited = [Int](repeating: -1, count: others)
-        for (round, start) in points.enumerated() {
-            // A path in breadth: from where each partner was reached.
-            var (queue, from) = ([start], [Int: Int]())
-            var (head, end) = (0, -1)
-            while head < queue.count, end < 0 {
-                let point = queue[head]
-                head += 1
-                for other in 0..<others where visited[other] != round && isNear(point, other) {
-                    visited[other] = round
-                    from[other] = point
-                    if partner[other] < 0 {
-                        end = other
-                        break
-                    }
-                    queue.append(partner[other])
-                }
-            }
-            guard end >= 0 else { return false }
-            while let point = from[end] {
-                let previous = partner.firstIndex(of: point)
-                partner[end] = point
-                guard point != start, let previous else { break }
-                end = previous
-            }
+    /// By halving an interval, then the largest distance of the matchings that were found: the least is no larger.
+    private func nearlyDecisive(_ error: Double) -> Decisive {
+        var (low, high) = (0.0, most)
+        var found = matchings(within: high)
+        while high - low > error, low < (low + high) / 2, (low + high) / 2 < high {
+            let middle = (low + high) / 2
+            if let better = matchings(within: middle) { (high, found) = (middle, better) } else { low = middle }
         }
-        return true
+        var candidates: [(distance: Double, whose: Decisive)] = [(0, .none)]
+        candidates += rest.indices.filter { rest[$0] <= high }.map { (rest[$0], .first($0)) }
+        candidates += otherRest.indices.filter { otherRest[$0] <= high }.map { (otherRest[$0], .second($0)) }
+        candidates += (found?.0.partners ?? [:]).map { (distance($0.key, $0.value), .pair($0.key, $0.value)) }
+        candidates += (found?.1.partners ?? [:]).map { (distance($0.value, $0.key), .pair($0.value, $0.key)) }
+        return candidates.max { $0.distance < $1.distance }?.whose ?? .none
     }
 }

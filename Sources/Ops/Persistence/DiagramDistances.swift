@@ -9,20 +9,25 @@
 ///   - second: Another one, on the same device.
 ///   - order: At least 1 and finite.
 ///   - norm: Of differences of points.
-/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for the order or for births and deaths that are not finite.
-/// - Note: Exact, by an assignment on the host in float64, O(min(n, m)^2 max(n, m)).
+///   - relativeError: The sum is at most 1 + this times the least one; 0 for that itself.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for the order, the error, or for births and deaths that are not finite.
+/// - Note: On the host in float64. Exact by an assignment, O(min(n, m)^2 max(n, m)) work and n m numbers; otherwise by an auction, O(n + m)
+///   numbers, with errors down to a thousand-millionth of all distances to the diagonal. As Hera, which means the root's error.
 public func diagramWasserstein(
-    _ first: PersistenceDiagram, _ second: PersistenceDiagram, order: Double = 2, norm: DiagramNorm = .maximum
+    _ first: PersistenceDiagram, _ second: PersistenceDiagram, order: Double = 2, norm: DiagramNorm = .maximum, relativeError: Double = 0
 ) throws -> Tensor {
     let operation = "diagramWasserstein"
     guard order >= 1, order.isFinite else {
         throw TensorError.invalidArgument(operation: operation, expected: "a finite order of at least 1", actual: "\(order)")
     }
+    guard relativeError >= 0, relativeError.isFinite else {
+        throw TensorError.invalidArgument(operation: operation, expected: "a finite relative error of at least 0", actual: "\(relativeError)")
+    }
     guard first.essentialCount == second.essentialCount else {
         return try .full([], .infinity, dtype: first.births.dtype, on: first.births.device)
     }
     let matching = try DiagramMatching(
-        try .init(first, operation), try .init(second, operation), order: order, norm: norm, operation)
+        try .init(first, operation), try .init(second, operation), order: order, norm: norm, relativeError: relativeError, operation)
     func powered(_ lengths: Tensor) throws -> Tensor {
         try (order == 1 ? lengths : order == 2 ? lengths.square() : lengths.power(order)).sum()
     }
@@ -46,13 +51,17 @@ public func diagramWasserstein(
 /// - Parameters:
 ///   - first: A diagram of finite births and deaths.
 ///   - second: Another one, on the same device.
-/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for births and deaths that are not finite.
-/// - Note: Exact: a search among all distances by matchings on the host; O(n m) memory.
-public func diagramBottleneck(_ first: PersistenceDiagram, _ second: PersistenceDiagram) throws -> Tensor {
+///   - error: How much larger the result may be; 0 for the distance itself. GUDHI's `e`, whose results may be smaller too.
+/// - Throws: ``TensorError/invalidArgument(operation:expected:actual:)`` for the error and for births and deaths that are not finite.
+/// - Note: A search by matchings on the host: exact among all distances, O(n m) memory, otherwise in an interval, O(n + m).
+public func diagramBottleneck(_ first: PersistenceDiagram, _ second: PersistenceDiagram, error: Double = 0) throws -> Tensor {
     let device = first.births.device
+    guard error >= 0 else {
+        throw TensorError.invalidArgument(operation: "diagramBottleneck", expected: "an error of at least 0", actual: "\(error)")
+    }
     guard first.essentialCount == second.essentialCount else { return try .full([], .infinity, dtype: first.births.dtype, on: device) }
     let search = BottleneckSearch(
-        try .init(first, "diagramBottleneck"), try .init(second, "diagramBottleneck"))
+        try .init(first, "diagramBottleneck"), try .init(second, "diagramBottleneck"), error: error)
     func element(_ values: Tensor, _ place: Int) throws -> Tensor {
         try values.slice(axis: 0, from: place, to: place + 1).squeezed(axes: [0])
     }

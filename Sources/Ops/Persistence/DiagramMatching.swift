@@ -27,13 +27,26 @@ struct DiagramMatching {
         }
     }
 
-    /// Of least total cost, for distances to a power.
-    init(_ first: Points, _ second: Points, order: Double, norm: DiagramNorm, _ operation: String) throws {
+    /// Of least total cost, for distances to a power, or of one that is larger by a relative error.
+    init(_ first: Points, _ second: Points, order: Double, norm: DiagramNorm, relativeError: Double, _ operation: String) throws {
         let (n, m) = (first.count, second.count)
         func toDiagonal(_ points: Points) -> [Double] {
             (0..<points.count).map { pow(norm.distanceToDiagonal(points.deaths[$0] - points.births[$0]), order) }
         }
         let (rest, otherRest) = (toDiagonal(first), toDiagonal(second))
+        guard relativeError == 0 else {
+            guard (rest + otherRest).allSatisfy(\.isFinite) else {
+                throw TensorError.invalidArgument(
+                    operation: operation, expected: "distances with finite powers", actual: "an infinite one to the diagonal")
+            }
+            let auction = DiagramAuction(
+                .init(births: first.births, deaths: first.deaths, rest: rest), .init(births: second.births, deaths: second.deaths, rest: otherRest),
+                order: order, isEuclidean: norm == .euclidean, relativeError: relativeError)
+            for (i, partner) in auction.partners.enumerated() { if let partner { pairs.append((i, partner)) } }
+            let taken = Set(pairs.map(\.1))
+            alone = ((0..<n).filter { auction.partners[$0] == nil }, (0..<m).filter { !taken.contains($0) })
+            return
+        }
         // What a pair costs beyond sending both to the diagonal, if it is less.
         var gains = [Double](repeating: 0, count: n * m)
         for i in 0..<n {
@@ -43,7 +56,7 @@ struct DiagramMatching {
             }
         }
         guard (rest + otherRest + gains).allSatisfy(\.isFinite) else {
-            throw TensorError.invalidArgument(operation: operation, expected: "distances with finite powers", actual: "others")
+            throw TensorError.invalidArgument(operation: operation, expected: "distances with finite powers", actual: "an infinite one")
         }
         var (isPaired, isOtherPaired) = ([Bool](repeating: false, count: n), [Bool](repeating: false, count: m))
         if n > 0, m > 0 {
