@@ -13,6 +13,9 @@ package struct SpanningTree: Sendable {
         case given
     }
 
+    /// From here on, in the dimensions in which there is one, the host's hierarchy takes less time than a device's look at all pairs.
+    package static let leastForHierarchy = 1 << 14
+
     /// The most points whose indices can be told apart.
     package static let mostPoints = Int(Int32.max) - 65
 
@@ -41,7 +44,17 @@ package struct SpanningTree: Sendable {
                         ? try SpanningTrees.host(metric, clouds: 1, n: n, d: d, points: points)
                         : try host(metric, n: n, d: d, neighbors: neighbors, points: points))
             },
-            openCL: { Self(unsorted: try openCL(metric, n: n, d: d, neighbors: neighbors, points: points, on: $0)) })
+            openCL: { encoder in
+                guard metric != .given, d <= losskit_tree_axes, n >= Self.leastForHierarchy else {
+                    return Self(unsorted: try openCL(metric, n: n, d: d, neighbors: neighbors, points: points, on: encoder))
+                }
+                var tree: ([Int32], [Float]) = ([], [])
+                try encoder.withHostAccess(to: [points]) { pointers in
+                    tree = try host(
+                        metric, n: n, d: d, neighbors: neighbors, points: UnsafePointer(pointers[0].assumingMemoryBound(to: Float.self)))
+                }
+                return Self(unsorted: tree)
+            })
     }
 
     private init(unsorted tree: (edges: [Int32], lengths: [Float])) {

@@ -12,7 +12,7 @@ import Testing
         let tensors = try valid(loss, extents: ["n": 3, "m": 3, "d": 2, "e": 2, "classes": 3])
         let texts = ["0", "1", "-1", "0.5", "true", "false", "none", "mean", "sum", "1e-30", "1e300", "inf", "-inf", "2", "3", "0x1p-3"]
         var fuzz = Fuzz("options of \(name)", corpus: texts.map { Array($0.utf8) }, tokens: texts)
-        fuzz.run(30) { input, random in
+        fuzz.run(20) { input, random in
             var settings: [String: String] = [:]
             for option in loss.options where option.name != "maximumIterations" && Int.random(in: 0..<2, using: &random) == 0 {
                 settings[option.name] =
@@ -30,7 +30,7 @@ import Testing
         let settings = loss.options.contains { $0.name == "maximumIterations" } ? ["maximumIterations": "3"] : [:]
         let special = [0, -0.0, 1, -1, 2, .nan, .infinity, -.infinity, 1e30, -1e30, 1e-40, 3]
         var fuzz = Fuzz("inputs of \(name)", corpus: [[]])
-        try fuzz.run(50) { _, random in
+        try fuzz.run(30) { _, random in
             var extents: [String: Int] = [:]
             for axis in loss.inputs.flatMap(\.shape) where extents[axis] == nil { extents[axis] = Int.random(in: 0...3, using: &random) }
             var tensors = try valid(loss, extents: extents)

@@ -82,7 +82,7 @@ import Testing
     ]
 
     /// Forward and backward; a matrix of all pairs would be six times what these may take.
-    @Test(arguments: Device.all, TestShare.of(Array(losses.indices), every: 3))
+    @Test(arguments: Device.all, TestShare.of(Array(losses.indices), every: 6))
     func pairsAreNeverHeld(device: Device, index: Int) throws {
         let (count, loss) = (1500, Self.losses[index].loss)
         var random = SplitMix64(seed: 4)

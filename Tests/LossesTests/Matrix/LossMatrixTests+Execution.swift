@@ -7,7 +7,7 @@ import Testing
 
 extension LossMatrixTests {
     /// Operations one by one, interpreted together and compiled together: the same bits. Compiling takes long, so that by default few are.
-    @Test(arguments: Device.all, names)
+    @Test(arguments: Device.all, TestShare.of(names, every: 2))
     func everyWayToRunGivesTheSameBits(device: Device, name: String) throws {
         let given = LossCase.standard(name)
         let tensors = try given.tensors(given.draw(seed: 47), on: device)
@@ -22,7 +22,7 @@ extension LossMatrixTests {
     }
 
     /// Leading axes in place of the batch's one are refused, or are the batch: up to rank 6, and of rank 0 for one row.
-    @Test(arguments: Device.all, names)
+    @Test(arguments: Device.all, TestShare.of(names, every: 2, from: 1))
     func leadingAxesAreABatchOrRefused(device: Device, name: String) throws {
         for leading in [[], [24], [2, 12], [2, 3, 4], [2, 2, 3, 2], [1, 2, 2, 3, 2], [2, 1, 2, 3, 2, 1]] as [[Int]] {
             let given = LossCase.standard(name, n: leading.reduce(1, *), reduction: .sum)

@@ -44,7 +44,7 @@ extension LossMatrixTests {
     }
 
     /// One row that is broadcast over the batch gives the bits of the batch that is stored, gradients included; or the same refusal.
-    @Test(arguments: Device.all, names)
+    @Test(arguments: Device.all, TestShare.of(names, every: 2))
     func broadcastRowsAreTheirCopies(device: Device, name: String) throws {
         let given = LossCase.standard(name)
         let loss = try given.loss()
