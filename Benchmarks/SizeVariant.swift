@@ -30,7 +30,7 @@ struct SizeVariant {
         if rank > 1, byLast.count > 1, byLast.values.contains(where: { $0.count > 1 }) {
             return byLast.sorted { $0.key < $1.key }.map(\.value)
         }
-        guard rank > 2 else { return [sorted] }
+        guard rank > 1 else { return [sorted] }
         var chains: [[Kernel.Row]] = []
         for row in sorted {
             let place = chains.firstIndex { chain in
