@@ -4,6 +4,7 @@
 
 #include "complex_layout.h"
 #include "radix_heap.h"
+#include "union_find.h"
 
 // Simplices of one dimension by their values, of equal ones by their numbers, and the place of each.
 typedef struct {
@@ -61,11 +62,6 @@ static bool add_pair(losskit_complex *complex, int k, int64_t birth, int64_t dea
     write_origin(complex, k, birth, pair->birth);
     write_origin(complex, k + 1, death, pair->death);
     return true;
-}
-
-static int32_t root_of(int32_t *parent, int32_t vertex) {
-    while (parent[vertex] != vertex) vertex = parent[vertex] = parent[parent[vertex]];
-    return vertex;
 }
 
 // Of two components that an edge joins the younger one ends; a root is its component's first vertex.

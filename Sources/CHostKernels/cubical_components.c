@@ -2,15 +2,12 @@
 #include <stdint.h>
 
 #include "losskit_cubical.h"
+#include "union_find.h"
 
 // Voxels that are fetched ahead.
 enum { cubical_ahead = 16 };
 
 // Components go by the place of their first voxel in the order, counted from 1; 0 is what was there before. So of two the smaller is the older.
-static int32_t root_of(int32_t *parent, int32_t place) {
-    while (parent[place] != place) place = parent[place] = parent[parent[place]];
-    return place;
-}
 
 // Images lie in a frame one voxel wide, so that every voxel has all its neighbours.
 static int64_t frame_of(const int64_t shape[3], int rank, int64_t wide[3]) {

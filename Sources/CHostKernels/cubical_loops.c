@@ -6,6 +6,7 @@
 #include "ledger.h"
 #include "losskit_cubical.h"
 #include "radix_heap.h"
+#include "union_find.h"
 
 typedef struct {
     const int64_t *shape;
@@ -58,11 +59,6 @@ static inline int64_t square_base(const image *given, uint64_t square) {
 }
 
 // MARK: - Columns
-
-static int32_t root_of(int32_t *parent, int32_t voxel) {
-    while (parent[voxel] != voxel) voxel = parent[voxel] = parent[parent[voxel]];
-    return voxel;
-}
 
 // Lists all edges that end no component, the last first.
 static bool list_columns(image *given) {

@@ -2,6 +2,7 @@
 
 #include "losskit_sort.h"
 #include "rips_filtration.h"
+#include "union_find.h"
 
 // MARK: - Beginning and end
 
@@ -98,11 +99,6 @@ void losskit_rips_destroy(losskit_rips *rips) {
 }
 
 // MARK: - Classes
-
-static int32_t root_of(int32_t *parent, int32_t vertex) {
-    while (parent[vertex] != vertex) vertex = parent[vertex] = parent[parent[vertex]];
-    return vertex;
-}
 
 int64_t losskit_rips_components(losskit_rips *rips) {
     int32_t *parent = lk_resize(&rips->ledger, NULL, 0, 4 * rips->n);

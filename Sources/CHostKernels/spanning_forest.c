@@ -1,9 +1,5 @@
 #include "losskit_spanning_tree.h"
-
-static int32_t root_of(int32_t *parent, int32_t vertex) {
-    while (parent[vertex] != vertex) vertex = parent[vertex] = parent[parent[vertex]];
-    return vertex;
-}
+#include "union_find.h"
 
 int64_t losskit_forest(int64_t n, int64_t count, const int32_t *edges, int32_t *parent, int64_t *places) {
     int64_t found = 0;

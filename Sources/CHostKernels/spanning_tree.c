@@ -1,4 +1,5 @@
 #include "spanning_tree.h"
+#include "union_find.h"
 
 #define LK_BODY "spanning_tree_body.h"
 #include "isa.h"
@@ -117,11 +118,6 @@ void losskit_tree_pick(const losskit_tree *tree, int64_t begin, int64_t end) {
             if (__atomic_compare_exchange_n(winner, &known, (int32_t)i, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) break;
         }
     }
-}
-
-static int32_t root_of(int32_t *parent, int32_t node) {
-    while (parent[node] != node) node = parent[node] = parent[parent[node]];
-    return node;
 }
 
 int64_t losskit_tree_join(const losskit_tree *tree, int32_t *edges, float *lengths, int64_t found) {
