@@ -7,13 +7,11 @@ let systemLibraries: [LinkerSetting] = [
     .linkedLibrary("pthread", .when(platforms: [.linux])),
 ]
 
-/// Oracles are loops over doubles, which take minutes unless they are optimized, in debug builds too. They know nothing of the library.
-let optimized: [SwiftSetting] = [.unsafeFlags(["-O"])]
-
-/// Debug builds leave C unoptimized, which makes kernels and with them the tests several times slower. What another package takes from a
-/// repository may not set such flags.
+/// Debug builds leave C and Swift unoptimized, which makes the runtime, the oracles and with them the tests several times slower. What another
+/// package takes from a repository may not set such flags.
 let isDependency = Context.packageDirectory.contains("/checkouts/") || Context.packageDirectory.contains("/registry/")
-let optimizedKernels: [CSetting] = isDependency ? [] : [.unsafeFlags(["-O2"], .when(configuration: .debug))]
+let optimizedC: [CSetting] = isDependency ? [] : [.unsafeFlags(["-O2"], .when(configuration: .debug))]
+let optimized: [SwiftSetting] = isDependency ? [] : [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "LossKit\(name)", dependencies: dependencies + ["LossKitTestSupport"], path: "Tests/\(name)")
@@ -33,11 +31,11 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLossKitOpenCL", path: "Sources/COpenCL", linkerSettings: systemLibraries),
-        .target(name: "CLossKitHost", path: "Sources/CHostKernels", cSettings: optimizedKernels, linkerSettings: systemLibraries),
-        .target(name: "LossKitDevice", dependencies: ["CLossKitOpenCL"], path: "Sources/Device"),
-        .target(name: "LossKitKernels", dependencies: ["LossKitDevice", "CLossKitHost"], path: "Sources/Kernels"),
-        .target(name: "LossKitOps", dependencies: ["LossKitDevice", "LossKitKernels"], path: "Sources/Ops"),
-        .target(name: "LossKitLosses", dependencies: ["LossKitOps"], path: "Sources/Losses"),
+        .target(name: "CLossKitHost", path: "Sources/CHostKernels", cSettings: optimizedC, linkerSettings: systemLibraries),
+        .target(name: "LossKitDevice", dependencies: ["CLossKitOpenCL"], path: "Sources/Device", swiftSettings: optimized),
+        .target(name: "LossKitKernels", dependencies: ["LossKitDevice", "CLossKitHost"], path: "Sources/Kernels", swiftSettings: optimized),
+        .target(name: "LossKitOps", dependencies: ["LossKitDevice", "LossKitKernels"], path: "Sources/Ops", swiftSettings: optimized),
+        .target(name: "LossKitLosses", dependencies: ["LossKitOps"], path: "Sources/Losses", swiftSettings: optimized),
         .target(
             name: "LossKit", dependencies: ["LossKitDevice", "LossKitKernels", "LossKitOps", "LossKitLosses"],
             path: "Sources/LossKit"),

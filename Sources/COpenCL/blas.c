@@ -15,14 +15,16 @@ static losskit_blas blas;
 static const losskit_blas *loaded_blas;
 static pthread_once_t blas_once = PTHREAD_ONCE_INIT;
 
-// OpenBLAS chooses its kernels by the processor's model number, and takes its oldest ones for a number it does not know (as virtual machines
-// show): then it is loaded again with the kernels that the processor's features allow, four times as fast with AVX-512.
+// OpenBLAS chooses its kernels by the processor's model number, and takes older ones for a number it does not know (as virtual machines and new
+// processors show): then it is loaded again with the kernels that the processor's features allow, up to four times as fast.
 static void *reopened_for_this_machine(void *library, const char *const *names) {
 #if defined(__x86_64__) && defined(__linux__)
     const char *(*core)(void) = (const char *(*)(void))dlsym(library, "openblas_get_corename");
-    if (!core || strcmp(core(), "Prescott") || getenv("OPENBLAS_CORETYPE")) return library;
+    if (!core || getenv("OPENBLAS_CORETYPE")) return library;
     __builtin_cpu_init();
-    const char *better = __builtin_cpu_supports("avx512dq") ? "SkylakeX" : __builtin_cpu_supports("avx2") ? "Haswell" : NULL;
+    int is_avx2 = !strcmp(core(), "Haswell") || !strcmp(core(), "Zen");
+    if (strcmp(core(), "Prescott") && !is_avx2) return library;
+    const char *better = __builtin_cpu_supports("avx512dq") ? "SkylakeX" : __builtin_cpu_supports("avx2") && !is_avx2 ? "Haswell" : NULL;
     if (!better) return library;
     dlclose(library);
     setenv("OPENBLAS_CORETYPE", better, 0);

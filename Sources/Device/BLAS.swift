@@ -5,7 +5,8 @@ package enum BLAS {
     /// Its functions, or nil where it is not installed.
     package static let shared: losskit_blas? = {
         let functions = losskit_blas_load()?.pointee
-        functions?.set_threads?(Int32(ThreadPool.threadCount))
+        // Ours share the work: see ``HostProduct``.
+        functions?.set_threads?(1)
         return functions
     }()
 

@@ -73,10 +73,11 @@ extension Device {
 
     private func multiply(_ a: BufferSlice, _ b: BufferSlice, into c: BufferSlice, _ n: Int) throws {
         func host(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ c: UnsafeMutableRawPointer) {
-            let (order, plain, size) = (Int32(losskit_row_major), Int32(losskit_no_transpose), Int32(n))
-            BLAS.shared?.sgemm(
-                order, plain, plain, size, size, size, 1, a.assumingMemoryBound(to: Float.self), size,
-                b.assumingMemoryBound(to: Float.self), size, 0, c.assumingMemoryBound(to: Float.self), size)
+            guard let blas = BLAS.shared else { return }
+            HostProduct(
+                .init(a.assumingMemoryBound(to: Float.self), leading: n), .init(b.assumingMemoryBound(to: Float.self), leading: n),
+                into: c.assumingMemoryBound(to: Float.self), m: n, n: n, k: n
+            ).run(by: blas)
         }
         try run(
             "product", shape: [n, n, n], reads: [a, b], writes: [c], bytes: 12 * n * n, flops: 2 * n * n * n,

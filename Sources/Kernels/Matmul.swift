@@ -106,57 +106,43 @@ package struct Matmul: Sendable {
     }
 
     private func host(_ a: MatrixOperand, _ b: MatrixOperand, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ z: UnsafeMutableRawPointer) {
-        let size = isDouble ? 8 : 4
-        for index in 0..<batch {
-            let (left, right) = (x + index * a.batchStride * size, y + index * b.batchStride * size)
-            let result = z + index * m * n * size
-            if isDouble {
-                product(
-                    a, b, left.assumingMemoryBound(to: Double.self), right.assumingMemoryBound(to: Double.self),
-                    result.assumingMemoryBound(to: Double.self), blas: BLAS.shared?.dgemm, plain: losskit_matmul_f64)
-            } else {
-                product(
-                    a, b, left.assumingMemoryBound(to: Float.self), right.assumingMemoryBound(to: Float.self),
-                    result.assumingMemoryBound(to: Float.self), blas: BLAS.shared?.sgemm, plain: losskit_matmul_f32)
-            }
+        if isDouble {
+            host(a, b, x, y, z, Double.self, plain: losskit_matmul_f64)
+        } else {
+            host(a, b, x, y, z, Float.self, plain: losskit_matmul_f32)
         }
     }
 
-    private typealias BLASProduct<T> = (
-        Int32, Int32, Int32, Int32, Int32, Int32, T, UnsafePointer<T>?, Int32, UnsafePointer<T>?, Int32, T, UnsafeMutablePointer<T>?, Int32
-    ) -> Void
     private typealias PlainProduct<T> =
         @Sendable (
             UnsafePointer<T>, UnsafePointer<T>, UnsafeMutablePointer<T>, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64
         ) -> Void
 
-    private func product<T: BinaryFloatingPoint & SendableMetatype>(
-        _ a: MatrixOperand, _ b: MatrixOperand, _ x: UnsafePointer<T>, _ y: UnsafePointer<T>, _ z: UnsafeMutablePointer<T>,
-        blas: BLASProduct<T>?, plain: @escaping PlainProduct<T>
+    private func host<T: HostProductElement>(
+        _ a: MatrixOperand, _ b: MatrixOperand, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ z: UnsafeMutableRawPointer, _ type: T.Type,
+        plain: @escaping PlainProduct<T>
     ) {
-        if let blas, k > 0, max(m, n, k) <= Int(Int32.max), let left = a.blasLayout(rows: m, columns: k),
-            let right = b.blasLayout(rows: k, columns: n), max(left.leading, right.leading) <= Int(Int32.max)
+        let (x, y, z) = (x.assumingMemoryBound(to: T.self), y.assumingMemoryBound(to: T.self), z.assumingMemoryBound(to: T.self))
+        if let blas = BLAS.shared, k > 0, let left = a.blasLayout(rows: m, columns: k), let right = b.blasLayout(rows: k, columns: n),
+            HostProduct<T>.isInRange(m, n, k, left.leading, right.leading)
         {
-            let (rowMajor, plainForm, transposed): (Int32, Int32, Int32) = (101, 111, 112)
-            blas(
-                rowMajor, left.isTransposed ? transposed : plainForm, right.isTransposed ? transposed : plainForm, Int32(m), Int32(n),
-                Int32(k),
-                1, x, Int32(left.leading), y, Int32(right.leading), accumulates ? 1 : 0, z, Int32(n))
+            HostProduct(
+                .init(x, leading: left.leading, isTransposed: left.isTransposed, batchStride: a.batchStride),
+                .init(y, leading: right.leading, isTransposed: right.isTransposed, batchStride: b.batchStride),
+                into: z, m: m, n: n, k: k, batch: batch, beta: accumulates ? 1 : 0
+            ).run(by: blas)
             return
         }
-        if !accumulates { z.update(repeating: 0, count: m * n) }
-        let call = Shared(PlainCall(x: x, y: y, z: z))
+        if !accumulates { z.update(repeating: 0, count: batch * m * n) }
+        let call = Shared((x: x, y: y, z: z))
         let sizes = (Int64(n), Int64(k), Int64(a.rowStride), Int64(a.columnStride), Int64(b.rowStride), Int64(b.columnStride))
-        ThreadPool.forEachChunk(of: m, minimumPerChunk: max(1, 1 << 16 / max(1, n * k))) { rows in
-            plain(
-                call.x, call.y, call.z, Int64(rows.lowerBound), Int64(rows.upperBound), sizes.0, sizes.1, sizes.2, sizes.3, sizes.4, sizes.5
-            )
+        for index in 0..<batch {
+            let (left, right, result) = (index * a.batchStride, index * b.batchStride, index * m * n)
+            ThreadPool.forEachChunk(of: m, minimumPerChunk: max(1, 1 << 16 / max(1, n * k))) { rows in
+                plain(
+                    call.x + left, call.y + right, call.z + result, Int64(rows.lowerBound), Int64(rows.upperBound), sizes.0, sizes.1,
+                    sizes.2, sizes.3, sizes.4, sizes.5)
+            }
         }
-    }
-
-    private struct PlainCall<T> {
-        let x: UnsafePointer<T>
-        let y: UnsafePointer<T>
-        let z: UnsafeMutablePointer<T>
     }
 }

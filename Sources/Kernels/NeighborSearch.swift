@@ -134,7 +134,7 @@ package struct NeighborSearch: Sendable {
 
     /// Candidates from matrix products of points less their mean, within what rounding may have done to these, then the values of those alone.
     private func products(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ results: Results) throws {
-        guard let sgemm = BLAS.shared?.sgemm else { return }
+        guard let blas = BLAS.shared else { return }
         let isDot = measure == .negativeDot
         let centred = try Centred(x: x, y: y, n: n, m: m, d: d, at: isDot ? 0 : nil)
         let rows = min(n, Self.rowsAtOnce)
@@ -165,10 +165,10 @@ package struct NeighborSearch: Sendable {
             withUnsafePointer(to: problem) { losskit_neighbors_start($0, 0, Int64(count)) }
             for at in stride(from: 0, to: m, by: Self.columnsAtOnce) {
                 let width = min(Self.columnsAtOnce, m - at)
-                let (rowMajor, plain, transposed): (Int32, Int32, Int32) = (101, 111, 112)
-                sgemm(
-                    rowMajor, plain, transposed, Int32(count), Int32(width), Int32(d), -2, centred.points + first * d, Int32(d),
-                    centred.points + (n + at) * d, Int32(d), 0, tile, Int32(width))
+                HostProduct(
+                    .init(centred.points + first * d, leading: d), .init(centred.points + (n + at) * d, leading: d, isTransposed: true),
+                    into: tile, m: count, n: width, k: d, alpha: -2
+                ).run(by: blas)
                 ThreadPool.forEachChunk(of: count, minimumPerChunk: 16) { rows in
                     withUnsafePointer(to: call.value.problem) {
                         losskit_neighbors_take(

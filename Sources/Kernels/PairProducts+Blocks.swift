@@ -93,6 +93,7 @@ extension PairProducts {
 
     /// Adds a block's part: weights of the differences, and their products with the centred points both ways.
     func pull(_ block: PulledBlock, of centred: Centred) {
+        guard let blas = BLAS.shared else { return }
         let (metric, n, m, d) = (metric, n, m, d)
         let (first, count, points) = (block.first, block.count, centred.points)
         let call = Shared((block: block, points: points, norms: centred.norms))
@@ -109,16 +110,17 @@ extension PairProducts {
                 metric, block.values, block.x, block.y, points + first * d, norms + first, norms + n, Int64(chunk.lowerBound),
                 Int64(chunk.upperBound), Int64(m), Int64(d), block.weight, block.dx)
         }
-        if let dx = block.dx { sgemm(false, count, d, m, -1, block.weight, points + n * d, 1, dx, d) }
-        if let dy = block.dy { addTransposedProduct(count, block.weight, points + first * d, to: dy) }
-    }
-
-    /// dy -= weight^T x of a block's weights [count, m] and centred points [count, d].
-    private func addTransposedProduct(
-        _ count: Int, _ weight: UnsafePointer<Float>, _ points: UnsafePointer<Float>, to dy: UnsafeMutablePointer<Float>
-    ) {
-        let (rowMajor, plain, transposed): (Int32, Int32, Int32) = (101, 111, 112)
-        BLAS.shared?.sgemm(
-            rowMajor, transposed, plain, Int32(m), Int32(d), Int32(count), -1, weight, Int32(m), points, Int32(d), 1, dy, Int32(d))
+        // dx -= weight y and dy -= weight^T x of weights [count, m] and centred points.
+        if let dx = block.dx {
+            HostProduct(
+                .init(block.weight, leading: m), .init(points + n * d, leading: d), into: dx, m: count, n: d, k: m, alpha: -1, beta: 1
+            ).run(by: blas)
+        }
+        if let dy = block.dy {
+            HostProduct(
+                .init(block.weight, leading: m, isTransposed: true), .init(points + first * d, leading: d), into: dy, m: m, n: d, k: count,
+                alpha: -1, beta: 1
+            ).run(by: blas)
+        }
     }
 }

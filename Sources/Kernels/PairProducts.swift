@@ -10,13 +10,6 @@ package struct PairProducts: Sendable {
     package let n: Int
     package let m: Int
     package let d: Int
-    let sgemm: Product
-
-    typealias Product =
-        @Sendable (
-            _ isTransposed: Bool, _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-            _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ leading: Int
-        ) -> Void
 
     /// Rows whose distances or weights are looked at while they are still in a cache.
     private let rowsAtOnce = 256
@@ -24,16 +17,10 @@ package struct PairProducts: Sendable {
     /// Nil where differences are faster or there is no BLAS.
     package init?(_ metric: PairKernels.Metric, n: Int, m: Int, d: Int, on device: Device) {
         guard metric == .squaredEuclidean || metric == .euclidean, d >= 32, min(n, m) >= 16, max(n, m, d) <= Int(Int32.max),
-            device.kind == .cpu || device.kind == .openCLCPU, let function = BLAS.shared?.sgemm
+            device.kind == .cpu || device.kind == .openCLCPU, BLAS.shared != nil
         else { return nil }
         isRoot = metric == .euclidean
         (self.n, self.m, self.d) = (n, m, d)
-        sgemm = { isTransposed, m, n, k, alpha, a, b, beta, c, leading in
-            let (rowMajor, plain, transposed): (Int32, Int32, Int32) = (101, 111, 112)
-            function(
-                rowMajor, plain, isTransposed ? transposed : plain, Int32(m), Int32(n), Int32(k), alpha, a, Int32(k), b,
-                Int32(isTransposed ? k : n), beta, c, Int32(leading))
-        }
     }
 
     var metric: Int32 { isRoot ? PairKernels.Metric.euclidean.rawValue : PairKernels.Metric.squaredEuclidean.rawValue }

@@ -118,6 +118,28 @@ import Testing
         try expectProducts(Double.self, by: .host, on: .cpu)
     }
 
+    /// Sizes that are cut into blocks by rows, by columns, and a batch of them.
+    @Test(arguments: [(1, 1100, 40, 70), (1, 70, 40, 1100), (3, 300, 64, 300), (1, 2, 5000, 600)])
+    func largeProductsByBlocks(batch: Int, m: Int, k: Int, n: Int) throws {
+        var random = SplitMix64(seed: 13)
+        for (left, right) in [(Matrices.Layout.rows, Matrices.Layout.rows), (.columns, .gaps), (.gaps, .columns), (.scattered, .rows)] {
+            let a = Matrices(m, k, batch, left, isShared: false, offset: 1, random: &random)
+            let b = Matrices(k, n, batch, right, isShared: true, offset: 0, random: &random)
+            let c = try buffer([Float](repeating: .nan, count: batch * m * n), on: .cpu)
+            try Matmul(batch: batch, m: m, n: n, k: k, isDouble: false).run(
+                a.operand(Float.self, on: .cpu), b.operand(Float.self, on: .cpu), into: BufferSlice(c, elementSize: 4), on: .cpu)
+            var found = [Float](repeating: 0, count: batch * m * n)
+            try found.withUnsafeMutableBytes { try c.download(into: $0) }
+            #expect(found.allSatisfy { $0.isFinite })
+            for place in stride(from: 0, to: found.count, by: 97) {
+                let (p, i, j) = (place / (m * n), place / n % m, place % n)
+                let terms = (0..<k).map { a[p, i, $0] * b[p, $0, j] }
+                let bound = 1e-6 * terms.reduce(0) { $0 + abs($1) }
+                #expect(abs(Double(found[place]) - terms.reduce(0, +)) < bound, "\(left) \(right) at \(p) \(i) \(j)")
+            }
+        }
+    }
+
     /// Matrices so large that CLBlast takes memory of its own for them: that memory is counted, and the limit holds.
     @Test(.enabled(if: engines.contains(.clblast)), arguments: Device.all.filter(\.isOpenCL))
     func largeProductsByCLBlastTakeCountedMemory(device: Device) throws {
