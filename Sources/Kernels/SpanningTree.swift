@@ -74,12 +74,13 @@ private func host(
     (tree.metric, tree.n, tree.d, tree.is_mutual) = (metric.rawValue, Int64(n), Int64(d), neighbors > 0 ? 1 : 0)
     // From here on boxes save more pairs than they cost (measured on uniform points; clustered ones gain more).
     tree.levels = n >= 1000 && d <= losskit_tree_axes ? Int32(Int.bitWidth - ((n - 1) / 32).leadingZeroBitCount) : 0
+    // Stands first, since what a tree takes ends anywhere.
     let scratchBytes = 4 * neighbors * ThreadPool.threadCount * 4
     let memory = try Buffer(
         byteCount: Int(losskit_tree_bytes(tree.n, tree.d, tree.levels, tree.is_mutual)) + scratchBytes, on: .cpu)
     defer { withExtendedLifetime(memory) {} }
     guard let bytes = memory.hostPointer else { return ([], []) }
-    losskit_tree_place(&tree, bytes)
+    losskit_tree_place(&tree, bytes + scratchBytes)
     losskit_tree_fill(&tree, points)
     let shared = Shared(tree)
     for level in 0..<Int(tree.levels) {
@@ -88,7 +89,7 @@ private func host(
         }
     }
     losskit_tree_finish(&tree)
-    if neighbors > 0 { findCores(shared, neighbors, bytes + memory.byteCount - scratchBytes) }
+    if neighbors > 0 { findCores(shared, neighbors, bytes) }
     var edges = [Int32](repeating: 0, count: 2 * (n - 1))
     var lengths = [Float](repeating: 0, count: n - 1)
     var found: Int64 = 0
