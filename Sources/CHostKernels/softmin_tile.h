@@ -20,6 +20,47 @@ static LK(tile_columns) LK(tile_pack)(const float *restrict y, int64_t m, int64_
     return (LK(tile_columns)){packed, width};
 }
 
+// The blocks of columns that a tile of rows looks at, a bit each; NULL for all.
+lk_inline const uint64_t *LK(near_blocks)(const losskit_near *near, int64_t first) {
+    if (!near || near->sweep == losskit_near_survey) return NULL;
+    return (near->sweep == losskit_near_go ? near->bits : near->candidates) + first / losskit_near_rows * near->words;
+}
+
+lk_inline int LK(has_block)(const uint64_t *blocks, int64_t block) { return !blocks || blocks[block / 64] >> block % 64 & 1; }
+
+// What a tile of rows saw of blocks of columns, by the largest of its rows' sums over each.
+typedef struct {
+    const losskit_near *near;
+    uint64_t *bits, *candidates;
+} LK(near_notes);
+
+static LK(near_notes) LK(near_begin)(const losskit_near *near, int64_t first) {
+    LK(near_notes) notes = {near, NULL, NULL};
+    if (!near || near->sweep == losskit_near_go) return notes;
+    const int64_t at = first / losskit_near_rows * near->words;
+    notes.bits = near->bits + at;
+    memset(notes.bits, 0, sizeof(uint64_t) * near->words);
+    if (near->sweep == losskit_near_search) return notes;
+    notes.candidates = near->candidates + at;
+    memset(notes.candidates, 0, sizeof(uint64_t) * near->words);
+    return notes;
+}
+
+lk_inline void LK(near_note)(LK(near_notes) notes, int64_t block, float peak) {
+    const uint64_t bit = 1ull << block % 64;
+    if (notes.bits && !(peak < notes.near->least)) notes.bits[block / 64] |= bit;
+    if (notes.candidates && !(peak < notes.near->remote)) notes.candidates[block / 64] |= bit;
+}
+
+// Sums are about 1 where potentials are near; of others nobody knows what matters.
+static void LK(near_end)(LK(near_notes) notes, const double *totals, int64_t count) {
+    int isKnown = 1;
+    for (int64_t i = 0; i < count; i++) isKnown &= totals[i] > 0.1;
+    if (isKnown) return;
+    if (notes.bits) memset(notes.bits, 0xFF, sizeof(uint64_t) * notes.near->words);
+    if (notes.candidates) memset(notes.candidates, 0xFF, sizeof(uint64_t) * notes.near->words);
+}
+
 // The end of a tile of rows, of a batch of n rows each.
 static int64_t LK(tile_end)(int64_t first, int64_t end, int64_t n) {
     const int64_t last = first + LK(tile_rows), edge = (first / n + 1) * n, nearest = last < edge ? last : edge;
@@ -64,7 +105,8 @@ static void LK(tile_products)(const float *restrict x, const float *restrict y, 
     }
 }
 
-// For the rows begin..<end, at most a tile and of one batch, the sums over columns of exp(exponent + own / epsilon).
+// For the rows begin..<end, at most a tile and of one batch, the sums over columns of exp(exponent + own / epsilon); with a search, also the blocks
+// of columns that matter.
 static void LK(softmin_tile)(const losskit_softmin_problem *problem, const float *own, int64_t begin, int64_t end, double *totals) {
     const float log2e = 1.44269504f, inverse = log2e / problem->epsilon;
     const int64_t m = problem->m, d = problem->d, batch = begin / problem->n;
@@ -78,10 +120,14 @@ static void LK(softmin_tile)(const losskit_softmin_problem *problem, const float
         shifts[r - begin] = (own[r] - 0.5f * square) * inverse;
         totals[r - begin] = 0;
     }
-    const int64_t width = LK(tile_width)(d);
-    for (int64_t at = 0; at < m; at += width) {
+    const uint64_t *blocks = LK(near_blocks)(problem->near, begin);
+    const LK(near_notes) notes = LK(near_begin)(problem->near, begin);
+    const int64_t width = problem->near ? losskit_near_columns : LK(tile_width)(d);
+    for (int64_t at = 0, index = 0; at < m; at += width, index++) {
+        if (!LK(has_block)(blocks, index)) continue;
         const int64_t n = m - at < width ? m - at : width;
         const LK(tile_columns) block = LK(tile_pack)(columns + at, m, d, n, packed);
+        float peak = 0;
         const float *restrict y = block.y;
         const int64_t stride = block.stride;
         for (int64_t j = 0; j < n; j++) part[j] = 0;
@@ -109,6 +155,9 @@ static void LK(softmin_tile)(const losskit_softmin_problem *problem, const float
                 ROW_SUM(sum, n, LK(exp2_held)(exponents[i]));
             }
             totals[r - begin] += sum;
+            peak = sum > peak || sum != sum ? sum : peak;
         }
+        LK(near_note)(notes, index, peak);
     }
+    LK(near_end)(notes, totals, end - begin);
 }

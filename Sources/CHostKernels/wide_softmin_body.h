@@ -135,8 +135,10 @@ lk_inline void LK(wide_tile)(int use, const losskit_wide_problem *problem, const
         }
         held[r - begin] = LK_FMA(-0.5 * inverse, square, log2e * shifts[r - begin]);
     }
-    const int64_t width = isPanel ? LK(wide_columns) : LK(tile_width)(d);
-    for (int64_t at = 0; at < m; at += width) {
+    const uint64_t *blocks = LK(near_blocks)(problem->near, begin);
+    const int64_t width = problem->near ? losskit_near_columns : isPanel ? LK(wide_columns) : LK(tile_width)(d);
+    for (int64_t at = 0, index = 0; at < m; at += width, index++) {
+        if (!LK(has_block)(blocks, index)) continue;
         const int64_t n = m - at < width ? m - at : width;
         const float *columns = problem->columns + batch * m * d + at;
         const LK(tile_columns) block = isPanel ? (LK(tile_columns)){columns, m} : LK(tile_pack)(columns, m, d, n, packed);
@@ -173,11 +175,13 @@ lk_inline void LK(wide_tile)(int use, const losskit_wide_problem *problem, const
 
 // log of the sum over the columns of one row, relative to about its largest exponent.
 static double LK(wide_row)(const losskit_wide_problem *problem, int64_t r) {
+    losskit_wide_problem whole = *problem;
+    whole.near = NULL;
     double shift = 0, peak = -INFINITY, total = 0;
-    LK(wide_tile)(LK(wide_peak), problem, &shift, r, r + 1, &peak, NULL);
+    LK(wide_tile)(LK(wide_peak), &whole, &shift, r, r + 1, &peak, NULL);
     if (!(peak > -INFINITY)) return peak;
     shift = peak * -0.6931471805599453;
-    LK(wide_tile)(LK(wide_sum), problem, &shift, r, r + 1, &total, NULL);
+    LK(wide_tile)(LK(wide_sum), &whole, &shift, r, r + 1, &total, NULL);
     return log(total) - shift;
 }
 

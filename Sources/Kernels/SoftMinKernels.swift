@@ -54,16 +54,17 @@ package struct SoftMinKernels: Sendable {
     private func problem(_ pointers: HostPointers, epsilon: Float) -> losskit_softmin_problem {
         losskit_softmin_problem(
             power: cost.rawValue, epsilon: epsilon, n: Int64(n), m: Int64(m), d: Int64(d), points: pointers.read(0),
-            columns: pointers.read(1), log_weights: pointers.read(2), potentials: pointers.read(3))
+            columns: pointers.read(1), log_weights: pointers.read(2), potentials: pointers.read(3), near: nil)
     }
 
-    /// soft = -epsilon log sum exp(exponents) and next = keep own + take soft, all [batch, n].
+    /// soft = -epsilon log sum exp(exponents) and next = keep own + take soft, all [batch, n]; on the CPU of those columns that are near.
     package func callAsFunction(
         _ inputs: Inputs, own: BufferSlice, epsilon: Float, keep: Float, take: Float, soft: BufferSlice, next: BufferSlice,
-        on device: Device
+        near: NearColumns? = nil, on device: Device
     ) throws {
         try device.run(
-            "softmin", shape: [batch, n, m, d], reads: inputs.all + [own], writes: [soft, next],
+            "softmin", shape: [batch, n, m, d], reads: inputs.all + [own] + (near?.reads ?? []), writes: [soft, next],
+            updates: near?.updates ?? [],
             bytes: columnBytes + 4 * (rows * d + 2 * batch * m + 3 * rows), flops: rows * m * (3 * d + 10),
             host: { pointers in
                 let call = Shared(
@@ -72,8 +73,9 @@ package struct SoftMinKernels: Sendable {
                         step: losskit_softmin_step(keep: keep, take: take, carry: 0, own: pointers.read(4), before: nil),
                         soft: pointers.write(0, as: Float.self), next: pointers.write(1, as: Float.self)
                     ))
-                ThreadPool.forEachChunk(of: rows, minimumPerChunk: rowsAtOnce) { chunk in
+                ThreadPool.forEachChunk(of: rows, minimumPerChunk: rowsAtOnce, near: near?.raw(pointers, reads: 5)) { chunk, near in
                     var (problem, step) = (call.value.problem, call.value.step)
+                    problem.near = near
                     losskit_softmin(
                         &problem, &step, Int64(chunk.lowerBound), Int64(chunk.upperBound), call.value.soft, call.value.next)
                 }

@@ -45,13 +45,15 @@ package struct WideSoftMinKernels: Sendable {
     private func problem(_ pointers: HostPointers, epsilon: Double) -> losskit_wide_problem {
         losskit_wide_problem(
             power: cost.rawValue, inverse: 1 / epsilon, n: Int64(n), m: Int64(m), d: Int64(d), points: pointers.read(0),
-            columns: pointers.read(1), bases: pointers.read(2))
+            columns: pointers.read(1), bases: pointers.read(2), near: nil)
     }
 
-    /// The log sums, float64 [batch, n].
-    package func logSums(_ inputs: Inputs, epsilon: Double, into out: BufferSlice, on device: Device) throws {
+    /// The log sums, float64 [batch, n]; on the CPU of those columns that are near.
+    package func logSums(
+        _ inputs: Inputs, epsilon: Double, into out: BufferSlice, near: NearColumns? = nil, on device: Device
+    ) throws {
         try device.run(
-            "wide_log_sums", shape: [batch, n, m, d], reads: inputs.all, writes: [out], bytes: bytes + 8 * rows,
+            "wide_log_sums", shape: [batch, n, m, d], reads: inputs.all + (near?.reads ?? []), writes: [out], bytes: bytes + 8 * rows,
             flops: rows * m * (3 * d + 10),
             host: { pointers in
                 let call = Shared(
@@ -59,8 +61,9 @@ package struct WideSoftMinKernels: Sendable {
                         problem: problem(pointers, epsilon: epsilon), own: pointers.read(3, as: Double.self),
                         out: pointers.write(0, as: Double.self)
                     ))
-                ThreadPool.forEachChunk(of: rows, minimumPerChunk: rowsAtOnce) { rows in
+                ThreadPool.forEachChunk(of: rows, minimumPerChunk: rowsAtOnce, near: near?.raw(pointers, reads: 4)) { rows, near in
                     var problem = call.value.problem
+                    problem.near = near
                     losskit_wide_log_sums(&problem, call.value.own, Int64(rows.lowerBound), Int64(rows.upperBound), call.value.out)
                 }
             },

@@ -22,22 +22,27 @@ package struct WideSoftMin: Sendable {
     package func callAsFunction(
         _ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double
     ) throws -> Tensor {
-        let bases = try (potentials / epsilon + logWeights).packed().evaluated()
-        let start = try (own / epsilon).packed().evaluated()
-        let kernels = softMin.wideKernels(side)
-        let sums = try Tensor.empty([kernels.batch, kernels.n], dtype: .float64, on: device)
-        try kernels.logSums(
-            softMin.wideInputs(side, bases: bases, own: start), epsilon: epsilon, into: sums.output(), on: device)
-        return try (sums * -epsilon).evaluated()
+        if let near = softMin.near {
+            return try near.wideMinima(side, potentials: potentials, logWeights: logWeights, own: own, epsilon: epsilon)
+        }
+        return try softMin.wideMinima(side, potentials: potentials, logWeights: logWeights, own: own, epsilon: epsilon)
     }
 }
 
 extension SoftMin {
-    fileprivate func wideKernels(_ side: Side) -> WideSoftMinKernels {
-        WideSoftMinKernels(batch: batch, n: side == .x ? n : m, m: side == .x ? m : n, d: d, cost: cost)
+    /// The soft minima of one side in doubles, of all pairs or of those that are near.
+    func wideMinima(
+        _ side: Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double, near: NearColumns? = nil
+    ) throws -> Tensor {
+        let bases = try (potentials / epsilon + logWeights).packed().evaluated()
+        let start = try (own / epsilon).packed().evaluated()
+        let sums = try Tensor.empty([batch, count(of: side)], dtype: .float64, on: potentials.device)
+        try WideSoftMinKernels(batch: batch, n: count(of: side), m: count(against: side), d: d, cost: cost).logSums(
+            wideInputs(side, bases: bases, own: start), epsilon: epsilon, into: sums.output(), near: near, on: potentials.device)
+        return try (sums * -epsilon).evaluated()
     }
 
-    fileprivate func wideInputs(_ side: Side, bases: Tensor, own: Tensor) throws -> WideSoftMinKernels.Inputs {
+    private func wideInputs(_ side: Side, bases: Tensor, own: Tensor) throws -> WideSoftMinKernels.Inputs {
         // Held costs of points are rounded.
         let matrix = cost == .matrix ? costs.map { side == .x ? $0.x : $0.y } : nil
         let columns = side == .x ? given.columns.y : given.columns.x

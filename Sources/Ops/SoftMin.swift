@@ -24,6 +24,8 @@ package struct SoftMin: Sendable {
     private(set) var costs: (x: Tensor, y: Tensor)?
     /// What finds them otherwise, where pairs have a structure.
     private var structure: (any SoftMinStructure)?
+    /// What knows the pairs that matter, where that is worth while.
+    private(set) var near: NearSoftMin?
     let cost: SoftMinKernels.Cost
     /// Extents.
     package let batch: Int
@@ -58,9 +60,14 @@ package struct SoftMin: Sendable {
         costs = nil
     }
 
-    /// The same with costs held, where many soft minima are found faster with them.
-    package func holdingCosts() throws -> SoftMin {
+    /// The same where many soft minima are to be found: with costs held, or the pairs that matter, where that is faster.
+    package func prepared() throws -> SoftMin {
         let count = batch * n * m
+        if structure == nil, let near = try near ?? NearSoftMin(self) {
+            var copy = self
+            copy.near = near
+            return copy
+        }
         guard cost != .matrix, structure == nil,
             Self.holdsCosts(count: count, d: d, isLinearInMemory: isLinearInMemory, on: points.x.device)
         else { return self }
@@ -122,7 +129,7 @@ package struct SoftMin: Sendable {
         own.columns = (x: byCoordinate, y: byCoordinate)
         let (exact, exactByCoordinate) = side == .x ? (given.points.x, given.columns.x) : (given.points.y, given.columns.y)
         own.given = ((exact, exact), (exactByCoordinate, exactByCoordinate))
-        own.costs = nil
+        (own.costs, own.near) = (nil, nil)
         own.n = count
         own.m = count
         return own
@@ -154,7 +161,7 @@ package struct SoftMin: Sendable {
             points: try (isX ? points.x : points.y).slice(), columns: try columns.slice(), logWeights: try logWeights.slice(),
             potentials: try potentials.slice())
         let kernels = SoftMinKernels(
-            batch: batch, n: isX ? n : m, m: isX ? m : n, d: costs == nil ? d : 0, cost: costs == nil ? cost : .matrix)
+            batch: batch, n: count(of: side), m: count(against: side), d: costs == nil ? d : 0, cost: costs == nil ? cost : .matrix)
         return (kernels, inputs)
     }
 
@@ -171,13 +178,29 @@ package struct SoftMin: Sendable {
             return try structure.minima(
                 side, potentials: potentials, logWeights: logWeights, own: own, epsilon: epsilon, keep: keep, take: take)
         }
+        if let near {
+            return try near.minima(
+                side, potentials: potentials, logWeights: logWeights, own: own, epsilon: epsilon, keep: keep, take: take)
+        }
+        return try minima(side, potentials: potentials, logWeights: logWeights, own: own, epsilon: epsilon, keep: keep, take: take)
+    }
+
+    /// Extents of a side and of the other.
+    func count(of side: Side) -> Int { side == .x ? n : m }
+    func count(against side: Side) -> Int { side == .x ? m : n }
+
+    /// The same of all pairs, or of those that are near.
+    func minima(
+        _ side: Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double, keep: Double, take: Double,
+        near: NearColumns? = nil
+    ) throws -> (soft: Tensor, next: Tensor) {
         let (kernels, inputs) = try call(side, potentials: potentials, logWeights: logWeights, reads: costs)
         let device = points.x.device
         let soft = try Tensor.empty([kernels.batch, kernels.n], dtype: .float32, on: device)
         let next = try Tensor.empty([kernels.batch, kernels.n], dtype: .float32, on: device)
         try kernels(
             inputs, own: own.slice(), epsilon: Float(epsilon), keep: Float(keep), take: Float(take), soft: soft.output(),
-            next: next.output(), on: device)
+            next: next.output(), near: near, on: device)
         return (soft, next)
     }
 

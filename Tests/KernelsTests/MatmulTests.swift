@@ -162,7 +162,8 @@ import Testing
     }
 }
 
-private func buffer<T: BinaryFloatingPoint & SendableMetatype>(_ values: [T], on device: Device) throws -> Buffer {
+/// A buffer that holds some numbers.
+func buffer<T: BinaryFloatingPoint & SendableMetatype>(_ values: [T], on device: Device) throws -> Buffer {
     let buffer = try Buffer(byteCount: values.count * MemoryLayout<T>.size, on: device)
     try values.withUnsafeBytes { try buffer.upload($0) }
     return buffer

@@ -62,6 +62,23 @@ import Testing
         return max(off(rows, reference.a, f, reference.source), off(columns, reference.b, g, reference.target))
     }
 
+    /// Of so many points that most pairs are never looked at again.
+    @Test(arguments: [1e-4, 1e-5])
+    func errorsOfManyPointsAreTrue(tolerance: Double) throws {
+        let problem = Problem(2200, 2000, 2, seed: 57)
+        let inputs = try problem.tensors(on: .cpu)
+        for (source, target) in [(MarginalPenalty.exact, MarginalPenalty.exact), (.divergence(0.5), .divergence(1))] {
+            let reference = problem.reference(0.003, source: source, target: target)
+            let solution = try entropicTransport(
+                .points(inputs[0], inputs[1], power: 2), a: inputs[2], b: inputs[3], epsilon: 0.003,
+                options: .init(source: source, target: target, tolerance: tolerance, maximumIterations: 3000, linearMemory: true))
+            let (f, g) = try potentials(solution)
+            let error = error(reference, f, g)
+            #expect(solution.isConverged && error <= tolerance + 2e-6, "\(error)")
+            #expect(abs(error - solution.marginalError) < 2e-6)
+        }
+    }
+
     /// Down to an epsilon of a thousandth of the cost, by every way of solving.
     @Test(arguments: Device.all, [0.2, 0.02, 0.001])
     func errorsAreTrue(device: Device, epsilon: Double) throws {

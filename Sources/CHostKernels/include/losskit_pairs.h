@@ -1,5 +1,6 @@
 #pragma once
 
+#include "losskit_near.h"
 #include <stdint.h>
 
 enum { losskit_squared_euclidean = 0, losskit_euclidean = 1, losskit_manhattan = 2, losskit_chebyshev = 3 };
@@ -59,6 +60,8 @@ typedef struct losskit_softmin_problem {
     const float *points, *columns;
     /// [batch, m].
     const float *log_weights, *potentials;
+    /// NULL where all columns matter.
+    const losskit_near *near;
 } losskit_softmin_problem;
 
 /// How a row's next potential comes from its soft minimum: keep own + take soft + carry before, `before` NULL for none.

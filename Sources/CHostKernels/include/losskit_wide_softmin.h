@@ -1,5 +1,5 @@
 #pragma once
-#include <stdint.h>
+#include "losskit_near.h"
 
 /// Sums of exponentials over columns whose exponents are formed in doubles: over a small epsilon potentials and costs are so large that floats
 /// lose what counts.
@@ -14,6 +14,8 @@ typedef struct losskit_wide_problem {
     const float *points, *columns;
     /// [batch, m]: potentials over epsilon and log weights.
     const double *bases;
+    /// NULL where all columns matter. They are gone by.
+    const losskit_near *near;
 } losskit_wide_problem;
 
 /// log_sums[r] = log sum over columns of exp(exponent), for the rows begin..<end; own[r] says where about minus that is.

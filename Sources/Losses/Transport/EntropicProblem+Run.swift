@@ -35,7 +35,7 @@ extension EntropicProblem {
             }
             guard !annealing.isEmpty else { return }
             let problem = problem
-            self.problem = try problem.holdingCosts()
+            self.problem = try problem.prepared()
             while iterations < annealing.count { try advance(annealing[iterations], share: 1) }
             self.problem = problem
         }
@@ -43,7 +43,8 @@ extension EntropicProblem {
         /// Potentials from those of every so many points, if that is worth while.
         private mutating func startFromSample() throws -> Bool {
             let (softMin, weights) = (problem.softMin, problem.weights)
-            let steps = (x: softMin.n / (Self.sampled / 2), y: softMin.m / (Self.sampled / 2))
+            func step(_ count: Int) -> Int { count >= 8 * Self.sampled ? 4 : count / (Self.sampled / 2) }
+            let steps = (x: step(softMin.n), y: step(softMin.m))
             guard problem.isScaling, !softMin.isStructured, !annealing.isEmpty, min(softMin.n, softMin.m) >= 2 * Self.sampled else {
                 return false
             }
@@ -143,7 +144,7 @@ extension EntropicProblem {
 
         /// Steps until both errors are down as far as float32 can tell, looked at from time to time.
         mutating func iterate() throws {
-            problem = try problem.holdingCosts()
+            problem = try problem.prepared()
             pace.forget()
             while iterations < schedule.maximumIterations {
                 let isChecked = (iterations - annealing.count) % Relaxation.period == 0 && schedule.tolerance > 0

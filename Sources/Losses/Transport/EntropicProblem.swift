@@ -32,9 +32,9 @@ struct EntropicProblem: Sendable {
     }
 
     /// The same with costs held, where many online steps are faster with them.
-    func holdingCosts() throws -> EntropicProblem {
+    func prepared() throws -> EntropicProblem {
         var copy = self
-        copy.softMin = try softMin.holdingCosts()
+        copy.softMin = try softMin.prepared()
         return copy
     }
 

@@ -36,7 +36,8 @@ public struct SinkhornResult: Sendable {
 ///   - maximumIterations: Stop at the latest here.
 ///   - linearMemory: Never to hold costs; see ``EntropicTransportOptions/linearMemory``.
 /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: float32 in the log domain on centred points, O(n + m) memory; a step is one launch for all three problems, by the same operations
+/// - Note: float32 in the log domain on centred points, O(n + m) memory, by near pairs alone where
+///   ``entropicTransport(_:a:b:epsilon:options:)`` does so; a step is one launch for all three problems, by the same operations
 ///   in the same order, so that equal clouds are apart by 0. Feydy et al., Interpolating between Optimal Transport and MMD, 2019.
 public func sinkhornDivergence(
     _ x: Tensor, _ y: Tensor, a: Tensor? = nil, b: Tensor? = nil, epsilon: Double = 0.05, power: Int = 2, reach: Double? = nil,
