@@ -70,8 +70,8 @@ public func exactTransport(a: Tensor, b: Tensor, cost: Tensor) throws -> ExactTr
     }
     let (costs, n, m) = try exactCosts(cost, operation)
     let (supply, given) = (try stopGradient(a).array(of: Double.self), try stopGradient(b).array(of: Double.self))
-    guard (supply + given).allSatisfy({ $0 >= 0 && $0.isFinite }) else {
-        throw TensorError.invalidArgument(operation: operation, expected: "finite masses that are not negative", actual: "others")
+    if let wrong = (supply + given).first(where: { !($0 >= 0 && $0.isFinite) }) {
+        throw TensorError.invalidArgument(operation: operation, expected: "finite masses that are not negative", actual: "\(wrong)")
     }
     let (total, other) = (supply.reduce(0, +), given.reduce(0, +))
     guard total > 0, abs(total - other) <= 1e-4 * total else {
@@ -107,8 +107,8 @@ private func exactCosts(_ cost: Tensor, _ operation: String) throws -> (costs: [
     }
     let (n, m) = (cost.shape[cost.rank - 2], cost.shape[cost.rank - 1])
     let values = try stopGradient(cost).array(of: Double.self)
-    guard values.allSatisfy(\.isFinite) else {
-        throw TensorError.invalidArgument(operation: operation, expected: "finite costs", actual: "others")
+    if let wrong = values.first(where: { !$0.isFinite }) {
+        throw TensorError.invalidArgument(operation: operation, expected: "finite costs", actual: "\(wrong)")
     }
     let count = cost.shape.dropLast(2).reduce(1, *)
     return ((0..<count).map { Array(values[$0 * n * m..<($0 + 1) * n * m]) }, n, m)

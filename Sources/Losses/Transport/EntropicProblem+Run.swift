@@ -15,9 +15,6 @@ extension EntropicProblem {
         private var annealing: [Double]
         private var isFromSample = false
 
-        /// From so many points on each side, potentials come from a sample of at least half as many first.
-        private static let sampled = 512
-
         init(problem: EntropicProblem, schedule: Schedule) throws {
             (self.problem, self.schedule, annealing) = (problem, schedule, schedule.annealing)
             pace = Relaxation(isAllowed: problem.isScaling)
@@ -43,17 +40,9 @@ extension EntropicProblem {
         /// Potentials from those of every so many points, if that is worth while.
         private mutating func startFromSample() throws -> Bool {
             let (softMin, weights) = (problem.softMin, problem.weights)
-            func step(_ count: Int) -> Int { count >= 8 * Self.sampled ? 4 : count / (Self.sampled / 2) }
-            let steps = (x: step(softMin.n), y: step(softMin.m))
-            guard problem.isScaling, !softMin.isStructured, !annealing.isEmpty, min(softMin.n, softMin.m) >= 2 * Self.sampled else {
-                return false
-            }
-            func part(_ whole: Tensor, _ step: Int) throws -> Tensor? {
-                let part = try whole.slice(axis: 1, step: step)
-                let (mass, all) = (try part.sum(axes: [1], keepDimensions: true), try whole.sum(axes: [1], keepDimensions: true))
-                return try mass.min().scalar() > 0 ? (part * (all / mass)).evaluated() : nil
-            }
-            guard let x = try part(weights.x, steps.x), let y = try part(weights.y, steps.y) else { return false }
+            guard problem.isScaling, !softMin.isStructured, !annealing.isEmpty, let steps = EntropicProblem.sampling(softMin),
+                let x = try EntropicProblem.sampled(weights.x, step: steps.x), let y = try EntropicProblem.sampled(weights.y, step: steps.y)
+            else { return false }
             let few = try EntropicProblem(
                 softMin.sampled(x: steps.x, y: steps.y), weights: (x, y), epsilon: problem.epsilon, penalties: problem.penalties)
             var rough = schedule
@@ -203,5 +192,22 @@ extension EntropicProblem {
                 }
             }
         }
+    }
+
+    /// From so many points on each side, potentials come from a sample of at least half as many first.
+    private static let leastSampled = 512
+
+    /// Every so many points of each side, of many a quarter, that potentials come from first; nil where there are too few.
+    static func sampling(_ softMin: SoftMin) -> (x: Int, y: Int)? {
+        guard min(softMin.n, softMin.m) >= 2 * leastSampled else { return nil }
+        func step(_ count: Int) -> Int { count >= 8 * leastSampled ? 4 : count / (leastSampled / 2) }
+        return (step(softMin.n), step(softMin.m))
+    }
+
+    /// Weights of every so many points with the mass of all; nil where they have none.
+    static func sampled(_ weights: Tensor, step: Int) throws -> Tensor? {
+        let part = try weights.slice(axis: 1, step: step)
+        let (mass, all) = (try part.sum(axes: [1], keepDimensions: true), try weights.sum(axes: [1], keepDimensions: true))
+        return try mass.min().scalar() > 0 ? (part * (all / mass)).evaluated() : nil
     }
 }

@@ -8,6 +8,8 @@ struct SinkhornProblem {
     private let softMin: DebiasedSoftMin
     private let spread: Double
     private let sample: Tensor
+    private let power: Int
+    private let reach: Double?
 
     init(_ x: Tensor, _ y: Tensor, a: Tensor?, b: Tensor?, epsilon: Double, power: Int, reach: Double?, linearMemory: Bool) throws {
         let operation = "sinkhornDivergence"
@@ -18,6 +20,7 @@ struct SinkhornProblem {
         // Its reciprocal is taken in float32.
         try require(epsilon >= 1e-30 && epsilon.isFinite, operation, "a finite epsilon of at least 1e-30", epsilon)
         if let reach { try require(reach > 0 && reach.isFinite, operation, "reach > 0", reach) }
+        (self.power, self.reach) = (power, reach)
         let cost = try TransportCost.points(x, y, power: power).prepared(operation)
         let points = cost.inputs
         sample = try Tensor.commonSample(x, y)
@@ -46,46 +49,104 @@ struct SinkhornProblem {
             isLinearInMemory: linearMemory)
     }
 
+    /// Potentials of all four problems on their way to the optimum.
+    private struct Progress {
+        var potentials: Tensor
+        var before: Tensor
+        var iterations = 0
+        /// The epsilons of the first steps.
+        var annealing: [Double]
+    }
+
     /// All four problems in step, in averaged steps of everything at once: what they have in common cancels, rounding too.
     func solve(tolerance: Double, maximumIterations: Int) throws -> SinkhornResult {
-        let schedule = EntropicProblem.Schedule(
-            tolerance: tolerance, maximumIterations: maximumIterations, from: spread, to: between.epsilon, ratio: 0.64)
-        let annealed = schedule.annealing.count
-        var potentials = try Tensor.zeros([2 * softMin.count], on: sample.device)
-        var before = potentials
-        var iterations = 0
+        var progress = try start(tolerance: tolerance, maximumIterations: maximumIterations)
         while true {
-            var pace = Relaxation()
-            while iterations < maximumIterations {
-                let eps = iterations < annealed ? schedule.annealing[iterations] : between.epsilon
-                let step = try softMin(
-                    potentials, before: before, epsilon: eps, keep: 1 - pace.length / 2 + pace.carry,
-                    take: pace.length / 2 * factor(eps), carry: -pace.carry)
-                let isChecked = tolerance > 0 && iterations >= annealed && (iterations - annealed) % Relaxation.period == 0
-                let errors = isChecked ? try between.errors(state(potentials, step.soft)) : nil
-                (before, potentials) = (potentials, step.next)
-                iterations += 1
-                guard let errors else { continue }
-                let error = max(errors.x, errors.y)
-                if error <= (pace.carry > 0 ? 0.5 : 1) * tolerance { break }
-                pace.observe(error)
-            }
-            let last = try softMin(potentials, epsilon: between.epsilon, take: factor(between.epsilon)).next
+            try advance(&progress, tolerance: tolerance, maximumIterations: maximumIterations)
+            let last = try softMin(progress.potentials, epsilon: between.epsilon, take: factor(between.epsilon)).next
             let soft = try softMin(last, epsilon: between.epsilon).soft
             var found = try state(last, soft)
             found.errors = try between.wideErrors(found)
-            found.iterations = iterations
+            found.iterations = progress.iterations
             found.isConverged = max(found.errors.x, found.errors.y) <= tolerance
-            if found.isConverged || iterations >= maximumIterations {
+            if found.isConverged || progress.iterations >= maximumIterations {
                 return SinkhornResult(
                     value: try divergence(found, state(last, soft, isOwn: true)).asType(sample.dtype),
                     potentials: (try found.f.squeezed(axes: [0]), try found.g.squeezed(axes: [0])), marginalErrors: found.errors,
                     iterations: found.iterations, isConverged: found.isConverged)
             }
             // What was measured in passing is of potentials that had moved on.
-            (before, potentials) = (last, last)
+            (progress.before, progress.potentials) = (last, last)
         }
     }
+
+    /// Potentials of 0 and falling epsilons, or those of a sample.
+    private func start(tolerance: Double, maximumIterations: Int) throws -> Progress {
+        let schedule = EntropicProblem.Schedule(
+            tolerance: tolerance, maximumIterations: maximumIterations, from: spread, to: between.epsilon, ratio: 0.64)
+        if !schedule.annealing.isEmpty, let potentials = try potentialsOfSample(maximumIterations: schedule.annealing.count + 100) {
+            return Progress(potentials: potentials, before: potentials, annealing: [])
+        }
+        let zero = try Tensor.zeros([2 * softMin.count], on: sample.device)
+        return Progress(potentials: zero, before: zero, annealing: schedule.annealing)
+    }
+
+    /// Steps until the errors between the clouds are down, looked at from time to time.
+    private func advance(_ progress: inout Progress, tolerance: Double, maximumIterations: Int) throws {
+        var pace = Relaxation()
+        let annealed = progress.annealing.count
+        while progress.iterations < maximumIterations {
+            let taken = progress.iterations
+            let eps = taken < annealed ? progress.annealing[taken] : between.epsilon
+            let step = try softMin(
+                progress.potentials, before: progress.before, epsilon: eps, keep: 1 - pace.length / 2 + pace.carry,
+                take: pace.length / 2 * factor(eps), carry: -pace.carry)
+            let isChecked = tolerance > 0 && taken >= annealed && (taken - annealed) % Relaxation.period == 0
+            let errors = isChecked ? try between.errors(state(progress.potentials, step.soft)) : nil
+            (progress.before, progress.potentials) = (progress.potentials, step.next)
+            progress.iterations += 1
+            guard let errors else { continue }
+            let error = max(errors.x, errors.y)
+            if error <= (pace.carry > 0 ? 0.5 : 1) * tolerance { return }
+            pace.observe(error)
+        }
+    }
+
+    /// Potentials from those of every so many points of either cloud, where that is worth while.
+    private func potentialsOfSample(maximumIterations: Int) throws -> Tensor? {
+        guard let steps = EntropicProblem.sampling(between.softMin),
+            let a = try EntropicProblem.sampled(stopGradient(inputs[2]), step: steps.x),
+            let b = try EntropicProblem.sampled(stopGradient(inputs[3]), step: steps.y)
+        else { return nil }
+        let (x, y) = (
+            try stopGradient(inputs[0]).slice(axis: 1, step: steps.x).squeezed(axes: [0]),
+            try stopGradient(inputs[1]).slice(axis: 1, step: steps.y).squeezed(axes: [0])
+        )
+        let few = try SinkhornProblem(
+            x, y, a: a.squeezed(axes: [0]), b: b.squeezed(axes: [0]), epsilon: between.epsilon, power: power, reach: reach,
+            linearMemory: true)
+        var progress = try few.start(tolerance: Self.sampleTolerance, maximumIterations: maximumIterations)
+        try few.advance(&progress, tolerance: Self.sampleTolerance, maximumIterations: maximumIterations)
+        let between = try few.state(progress.potentials, progress.potentials)
+        let own = try few.state(progress.potentials, progress.potentials, isOwn: true)
+        func extended(
+            _ problem: EntropicProblem, _ side: SoftMin.Side, _ steps: (x: Int, y: Int), _ potentials: Tensor, _ logWeights: Tensor
+        ) throws -> Tensor {
+            let count = side == .x ? problem.softMin.n : problem.softMin.m
+            let soft = try problem.softMin.sampled(x: steps.x, y: steps.y)(
+                side, potentials: potentials, logWeights: logWeights, own: .zeros([1, count], on: sample.device), epsilon: problem.epsilon
+            ).soft
+            return try (soft * factor(problem.epsilon)).squeezed(axes: [0])
+        }
+        let weights = few.between.logWeights
+        return try Tensor.concatenate([
+            extended(self.between, .x, (1, steps.y), between.g, weights.y), extended(self.between, .y, (steps.x, 1), between.f, weights.x),
+            extended(within.x, .x, (1, steps.x), own.f, weights.x), extended(within.y, .x, (1, steps.y), own.g, weights.y),
+        ]).evaluated()
+    }
+
+    /// Marginal errors that potentials of a sample may have.
+    private static let sampleTolerance = 1e-2
 
     private func factor(_ epsilon: Double) -> Double { between.penalties.x.factor(epsilon) ?? 1 }
 
