@@ -56,6 +56,8 @@ struct ProgramCacheTests {
         func launch() throws -> [Float] {
             let stream = try OpenCLStream(context: context, programs: ProgramLibrary(context: context, cache: cache))
             let y = try Buffer([10, 20, 30], on: device)
+            // On the device's own queue, which the stream's knows nothing of.
+            try device.synchronize()
             let program = try stream.programs.program(Accumulate.source, defines: [])
             let arguments: [KernelArgument] = [
                 .buffer(BufferSlice(x, elementSize: 4)), .buffer(BufferSlice(y, elementSize: 4)), .float(2), .count(3),
