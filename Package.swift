@@ -54,7 +54,7 @@ let package = Package(
         .target(name: "LossKitTestSupport", dependencies: ["LossKit", "LossKitOracles"], path: "Tests/Support"),
         .executableTarget(name: "KernelTour", dependencies: ["LossKit", "LossKitKernels", "LossKitOps"], path: "Tests/KernelTour"),
         .executableTarget(name: "DocumentationTour", dependencies: ["LossKit"], path: "Tests/DocumentationTour"),
-        tests("DeviceTests", ["LossKitDevice", "CLossKitOpenCL"]),
+        tests("DeviceTests", ["LossKitDevice", "LossKitKernels", "CLossKitOpenCL"]),
         tests("KernelsTests", ["LossKitDevice", "LossKitKernels", "CLossKitHost"]),
         tests("OpsTests", ["LossKitOps"]),
         tests("LossesTests", ["LossKit", "LossKitOracles"]),

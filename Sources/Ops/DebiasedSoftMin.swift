@@ -1,5 +1,4 @@
 import LossKitKernels
-import Synchronization
 
 /// The soft minima between two clouds and within each, of which a debiased divergence is made: one launch for all four problems.
 package struct DebiasedSoftMin: Sendable {
@@ -43,15 +42,11 @@ package struct DebiasedSoftMin: Sendable {
         }
         let sorted = try potentials.take(near.order.all.points).evaluated()
         let old = try before.map { try $0.take(near.order.all.points).evaluated() } ?? sorted
-        let (n, m) = (kernels.n, kernels.m)
-        let (seen, sweep) = try NearPairs.next(
-            near.seen.withLock { $0 }, problems: [(n, m), (m, n), (n, n), (m, m)], potentials: sorted,
-            sections: [0..<n, n..<count, count..<count + n, count + n..<2 * count], epsilon: epsilon)
         // Half of the rows are not enough to learn from.
-        let found = try minima(
-            sorted, before: old, epsilon: epsilon, keep: keep, take: take, carry: carry, onlyBetween: onlyBetween,
-            near: sweep == .go || !onlyBetween ? seen.sweeping(sweep) : nil)
-        if !onlyBetween { near.seen.withLock { $0 = seen } }
+        let found = try near.memory.sweep(potentials: sorted, epsilon: epsilon, learns: !onlyBetween) { lists in
+            try minima(
+                sorted, before: old, epsilon: epsilon, keep: keep, take: take, carry: carry, onlyBetween: onlyBetween, near: lists)
+        }
         let places = onlyBetween ? near.order.both.places : near.order.all.places
         return (try found.soft.take(places).evaluated(), try found.next.take(places).evaluated())
     }
@@ -74,14 +69,17 @@ package struct DebiasedSoftMin: Sendable {
     }
 
     /// The order of the points, and what is known of their pairs.
-    private final class Near: Sendable {
+    private struct Near: Sendable {
         /// Of each cloud, of one after the other, and of that twice.
         let order: (x: CurveOrder, y: CurveOrder, both: CurveOrder, all: CurveOrder)
-        let seen = Mutex<NearPairs?>(nil)
+        let memory: NearPairs.Memory
 
         init(_ x: Tensor, _ y: Tensor) throws {
             let (ofX, ofY) = (try CurveOrder(x), try CurveOrder(y))
             order = (ofX, ofY, try CurveOrder(joining: [ofX, ofY]), try CurveOrder(joining: [ofX, ofY, ofX, ofY]))
+            let (n, m) = (x.shape[0], y.shape[0])
+            memory = NearPairs.Memory(
+                problems: [(n, m), (m, n), (n, n), (m, m)], sections: [0..<n, n..<n + m, n + m..<2 * n + m, 2 * n + m..<2 * (n + m)])
         }
     }
 }

@@ -1,5 +1,6 @@
 import LossKitDevice
 import LossKitKernels
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -31,12 +32,8 @@ struct NearPairs: Sendable {
     private var searched: Tensor
     private let surveyed: Tensor
 
-    /// What is known when the next sweep is over, and what that has to do.
-    ///
-    /// - Parameters:
-    ///   - problems: The rows and columns of problems that are swept together.
-    ///   - sections: Potentials that belong together, along the last axis.
-    static func next(
+    /// What is known when the next sweep is over, and what that has to do; as ``Memory`` has it.
+    private static func next(
         _ seen: NearPairs?, problems: [(rows: Int, columns: Int)], potentials: Tensor, sections: [Range<Int>], epsilon: Double
     ) throws -> (seen: NearPairs, sweep: NearColumns.Sweep) {
         func drift(_ before: Tensor) throws -> Double {
@@ -59,6 +56,34 @@ struct NearPairs: Sendable {
         return (NearPairs(columns: columns, epsilon: epsilon, searched: potentials, surveyed: potentials), .survey)
     }
 
-    /// The lists for a sweep.
-    func sweeping(_ sweep: NearColumns.Sweep) -> [NearColumns] { columns.map { $0.sweeping(sweep) } }
+    private func sweeping(_ sweep: NearColumns.Sweep) -> [NearColumns] { columns.map { $0.sweeping(sweep) } }
+
+    /// What is known from one sweep to the next.
+    final class Memory: Sendable {
+        private let problems: [(rows: Int, columns: Int)]
+        private let sections: [Range<Int>]
+        private let seen = Mutex<NearPairs?>(nil)
+
+        /// - Parameters:
+        ///   - problems: The rows and columns of problems that are swept together.
+        ///   - sections: Potentials that belong together, along the last axis.
+        init(problems: [(rows: Int, columns: Int)], sections: [Range<Int>]) { (self.problems, self.sections) = (problems, sections) }
+
+        /// Sweeps by the lists for these potentials.
+        ///
+        /// - Parameter learns: Whether `body` sees all rows, so that lists can be found; otherwise it gets none where those are not known.
+        func sweep<Minima>(
+            potentials: Tensor, epsilon: Double, learns: Bool = true, _ body: ([NearColumns]?) throws -> Minima
+        ) throws -> Minima {
+            let (known, sweep) = try NearPairs.next(
+                seen.withLock { $0 }, problems: problems, potentials: potentials, sections: sections, epsilon: epsilon)
+            if sweep == .go { return try body(known.sweeping(.go)) }
+            guard learns else { return try body(nil) }
+            // The lists of a sweep that fails are of no potentials.
+            seen.withLock { $0 = nil }
+            let minima = try body(known.sweeping(sweep))
+            seen.withLock { $0 = known }
+            return minima
+        }
+    }
 }

@@ -83,6 +83,22 @@ import Darwin
         }
     }
 
+    /// After a sweep that fails, nothing it has found is gone by.
+    @Test func failedSweepsAreForgotten() throws {
+        struct Failure: Error {}
+        let memory = NearPairs.Memory(problems: [(64, 128)], sections: [0..<128])
+        let still = try Tensor.zeros([1, 128], on: .cpu)
+        let tilted = try Tensor((0..<128).map { Float($0) }, shape: [1, 128], on: .cpu)
+        func isKnown(_ potentials: Tensor) throws -> Bool {
+            try memory.sweep(potentials: potentials, epsilon: 1, learns: false) { $0 != nil }
+        }
+        #expect(try !isKnown(still))
+        try memory.sweep(potentials: still, epsilon: 1) { _ in }
+        #expect(try isKnown(still) && !isKnown(tilted))
+        #expect(throws: Failure.self) { try memory.sweep(potentials: tilted, epsilon: 1) { _ in throw Failure() } }
+        #expect(try !isKnown(still) && !isKnown(tilted))
+    }
+
     /// The four problems of a divergence, against each on its own.
     @Test func divergencesAgreeWithThoseOfAllPairs() throws {
         var random = SplitMix64(seed: 37)
