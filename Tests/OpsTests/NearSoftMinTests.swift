@@ -65,6 +65,32 @@ import Darwin
         expectClose(try found.array(of: Double.self), try exact.array(of: Double.self), tolerance: 5e-7 * epsilon, "in doubles, d \(d)")
     }
 
+    /// Columns ever farther away, so that whatever share of a sum is left out some have a little less; then the far ones matter by as much more as the
+    /// lists allow, of a search and of a survey.
+    @Test(arguments: [3.9, 19.5])
+    func whatIsLeftOutStaysSmall(tilt: Double) throws {
+        let (n, m, epsilon) = (256, 1 << 14, 0.05)
+        func exponent(_ column: Int) -> Double { 60 * Double(column) / Double(m) }
+        let x = try Tensor((0..<n).map { Float($0) * 1e-5 }, shape: [1, n, 1], on: .cpu)
+        let y = try Tensor((0..<m).map { Float((2 * epsilon * exponent($0)).squareRoot()) }, shape: [1, m, 1], on: .cpu)
+        let all = try SoftMin(x, y, power: 2, isLinearInMemory: true)
+        let near = try #require(try NearSoftMin(all))
+        let (logs, still) = (try Tensor.zeros([1, m], on: .cpu), try Tensor.zeros([1, m], on: .cpu))
+        let tilted = try Tensor((0..<m).map { Float(exponent($0) > tilt + 5 ? tilt * epsilon : 0) }, shape: [1, m], on: .cpu)
+        var own = try all.minima(
+            .x, potentials: still, logWeights: logs, own: .zeros([1, n], on: .cpu), epsilon: epsilon, keep: 0, take: 1).soft
+        for potentials in [still, tilted] {
+            own = try near.minima(.x, potentials: potentials, logWeights: logs, own: own, epsilon: epsilon, keep: 0, take: 1).soft
+        }
+        func wide(_ softMin: (SoftMin.Side, Tensor, Tensor, Tensor, Double) throws -> Tensor) throws -> [Double] {
+            func wide(_ tensor: Tensor) throws -> Tensor { try tensor.asType(.float64).evaluated() }
+            return try softMin(.x, wide(tilted), wide(logs), wide(own), epsilon).array(of: Double.self)
+        }
+        let found = try wide { try near.wideMinima($0, potentials: $1, logWeights: $2, own: $3, epsilon: $4) }
+        let exact = try wide { try all.wideMinima($0, potentials: $1, logWeights: $2, own: $3, epsilon: $4) }
+        expectClose(found, exact, tolerance: 5e-7 * epsilon)
+    }
+
     /// What a survey learns with potentials of the rows that are far off is nothing wrong.
     @Test(arguments: [-30.0, -20, 3, 30])
     func surveysWithFarRowsAreRight(offset: Double) throws {
