@@ -22,6 +22,9 @@ package struct WideSoftMin: Sendable {
     package func callAsFunction(
         _ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double
     ) throws -> Tensor {
+        if let formula = softMin.formula {
+            return try formula.wideMinima(side, potentials: potentials, logWeights: logWeights, own: own, epsilon: epsilon)
+        }
         if let near = softMin.near {
             return try near.wideMinima(side, potentials: potentials, logWeights: logWeights, own: own, epsilon: epsilon)
         }
@@ -77,6 +80,9 @@ extension SoftMin {
     package func plan(
         rows: Range<Int>, potentials: (x: Tensor, y: Tensor), weights: (x: Tensor, y: Tensor), epsilon: Double
     ) throws -> Tensor {
+        if let formula {
+            return try formula.plan(rows: rows, potentials: potentials, weights: weights, epsilon: epsilon).to(points.x.device)
+        }
         func base(_ potential: Tensor, _ weights: Tensor, _ entry: Int) throws -> Tensor {
             try (potential[entry].to(.cpu).asType(.float64) / epsilon + weights[entry].to(.cpu).asType(.float64).log())
         }

@@ -112,7 +112,10 @@ package struct SoftMin: Sendable {
     }
 
     /// Whether pairs have a structure, so that neither some of the points nor doubles are had from it.
-    package var isStructured: Bool { structure != nil }
+    package var isStructured: Bool { structure != nil && formula == nil }
+
+    /// What finds them online where the cost is a formula.
+    var formula: FormulaSoftMin? { structure as? FormulaSoftMin }
 
     /// Whether a kernel may be held beside the points: on a processor, within the limit.
     package var holdsKernel: Bool {
@@ -146,6 +149,7 @@ package struct SoftMin: Sendable {
 
     /// The same of every `x`th row and every `y`th column.
     package func sampled(x: Int, y: Int) throws -> SoftMin {
+        if let formula { return SoftMin(try formula.sampled(x: x, y: y)) }
         if cost == .matrix, let costs { return try SoftMin(costs: costs.x.slice(axis: 1, step: x).slice(axis: 2, step: y)) }
         return try SoftMin(
             points.x.slice(axis: 1, step: x), points.y.slice(axis: 1, step: y), power: cost == .distance ? 1 : 2,
@@ -206,6 +210,7 @@ package struct SoftMin: Sendable {
 
     /// sum_j w_ij dC(x_i, y_j)/dx_i [batch, n, d], w the soft minimum's weights, which sum to 1 for each row; of points.
     package func costGradient(_ side: Side, potentials: Tensor, logWeights: Tensor, epsilon: Double) throws -> Tensor {
+        if let formula { return try formula.costGradient(side, potentials: potentials, logWeights: logWeights, epsilon: epsilon) }
         let (kernels, inputs) = try call(side, potentials: potentials, logWeights: logWeights, reads: nil)
         let output = try Tensor.empty([kernels.batch, kernels.n, d], dtype: .float32, on: points.x.device)
         try kernels.costGradient(inputs, epsilon: Float(epsilon), into: output.output(), on: points.x.device)

@@ -6,8 +6,9 @@ struct TransportCommand: ParsableCommand {
         commandName: "transport", abstract: "Entropic optimal transport between two clouds of points.",
         discussion: """
             Example: losskit transport x.npy y.npy --epsilon 0.01 --plan plan.npy --plot couplings.svg
-            The cost is half the squared distance, or the distance with --power 1; epsilon is in the cost's units and its entropy is \
-            the plan's KL divergence from the product of the weights. --reach lets mass appear and vanish, --mass moves a part of it.
+            The cost is half the squared distance, the distance with --power 1, or what --metric says; epsilon is in the cost's units and \
+            its entropy is the plan's KL divergence from the product of the weights. --reach lets mass appear and vanish, --mass moves a \
+            part of it.
             """)
 
     @Argument(help: "Points [n, d].") var x: String
@@ -16,6 +17,7 @@ struct TransportCommand: ParsableCommand {
     @Option(help: "Weights [m] of the second points.") var targetWeights: String?
     @Option(parsing: .unconditional, help: "How blurred the plan may be, in the cost's units.") var epsilon = 0.05
     @Option(parsing: .unconditional, help: "2 for half the squared distance, 1 for the distance.") var power = 2
+    @Option(help: "Any metric as the cost instead; a name that is none lists them.") var metric: String?
     @Option(parsing: .unconditional, help: "The length beyond which mass is rather created and destroyed than moved.") var reach: Double?
     @Option(parsing: .unconditional, help: "How much mass to move, at most that of either side.") var mass: Double?
     @Option(parsing: .unconditional, help: "Stop when both marginals are within this L1 distance of the weights.") var tolerance = 1e-4
@@ -28,6 +30,7 @@ struct TransportCommand: ParsableCommand {
 
     func validate() throws {
         if power != 1 && power != 2 { throw ValidationError("expected --power 1 or 2, got \(power)") }
+        if metric != nil && power != 2 { throw ValidationError("expected either --metric or --power, got both") }
         if let reach, !(reach > 0) { throw ValidationError("expected --reach above 0, got \(reach)") }
     }
 
@@ -38,11 +41,12 @@ struct TransportCommand: ParsableCommand {
         let weights = (try sourceWeights.map { try ArrayFile.load($0, on: device) }, try targetWeights.map { try ArrayFile.load($0, on: device) })
         var settings = EntropicTransportOptions(mass: mass, tolerance: tolerance, maximumIterations: maximumIterations, gradient: .none)
         if let reach {
-            let penalty = MarginalPenalty.divergence(TransportCost.epsilon(blur: reach, power: power))
+            let penalty = MarginalPenalty.divergence(metric == nil ? TransportCost.epsilon(blur: reach, power: power) : reach)
             (settings.source, settings.target) = (penalty, penalty)
         }
+        let cost = try metric.map { TransportCost.metric(try Metric.named($0), x, y) } ?? .points(x, y, power: power)
         try options.report(on: device, outputs: [plan, map]) { [settings] in
-            try entropicTransport(.points(x, y, power: power), a: weights.0, b: weights.1, epsilon: epsilon, options: settings)
+            try entropicTransport(cost, a: weights.0, b: weights.1, epsilon: epsilon, options: settings)
         } writing: { solution in
             try plan.map { try ArrayFile.save(solution.plan(), to: $0) }
             try map.map { try ArrayFile.save(solution.barycentricMap(), to: $0) }

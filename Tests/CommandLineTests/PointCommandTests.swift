@@ -1,5 +1,6 @@
 import Foundation
 import LossKit
+import LossKitTestSupport
 import Testing
 
 /// What `transport` and `knn` say and write, against what can be worked out by hand.
@@ -39,6 +40,18 @@ import Testing
         #expect(plan[0] > 0.2 && plan[1] < 1e-6 && plan[3] < 1e-6)
     }
 
+    /// One point to one: the cost is the distance.
+    @Test(arguments: CommandLineTests.devices) func transportsByAnyMetric(device: String) throws {
+        let folder = try Folder()
+        let x = try folder.write("x.npy", [0, 0, 1] as [Float], shape: [1, 3])
+        let y = try folder.write("y.npy", [1, 2, 4] as [Float], shape: [1, 3])
+        for (metric, distance) in [("manhattan", 6.0), ("chebyshev", 3), ("squaredEuclidean", 14)] {
+            let outcome = try CommandLineTool.run("transport", x, y, "--metric", metric, "--device", device, "--json")
+            let value = try #require((outcome.object["value"] as? NSNumber)?.doubleValue, "\(outcome.errors)")
+            expectClose([value], [distance], tolerance: 2e-6)
+        }
+    }
+
     @Test(arguments: CommandLineTests.devices) func findsNeighbours(device: String) throws {
         let folder = try Folder()
         let points = try folder.write("points.npy", [0, 0, 1, 0, 1, 1, 0, 1, 11, 0] as [Float], shape: [5, 2])
@@ -62,7 +75,8 @@ import Testing
             (["transport", points, line], "[3, 1]"), (["transport", points, points, "--epsilon", "0"], "epsilon"),
             (["transport", points, points, "--power", "3"], "3"), (["transport", points, points, "--source-weights", negative], "not negative"),
             (["transport", line, line, "--plot", folder.path("p.svg")], "2 coordinates"),
-            (["transport", points, points, "--reach", "-1"], "--reach"), (["knn", points, "--k", "3"], "3"),
+            (["transport", points, points, "--reach", "-1"], "--reach"), (["transport", points, points, "--metric", "manhatan"], "manhattan?"),
+            (["transport", points, points, "--metric", "cosine", "--power", "1"], "--power"), (["knn", points, "--k", "3"], "3"),
             (["knn", points, "--metric", "cosin"], "did you mean cosine?"), (["knn", points, "--in", line], "[3, 1]"),
         ]
         for (arguments, culprit) in calls {

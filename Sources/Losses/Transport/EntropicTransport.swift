@@ -211,8 +211,8 @@ public struct EntropicTransport: Sendable {
                     operation: "barycentricMap", expected: "values \(lead + [weights.y.shape[1]]) by any number", actual: [given.shape])
             }
             targets = try given.reshaped([weights.x.shape[0]] + given.shape.suffix(2))
-        } else if case .points(_, let y, _) = cost {
-            targets = y
+        } else {
+            targets = cost.targets
         }
         guard let targets else {
             throw TensorError.invalidArgument(operation: "barycentricMap", expected: "values for a cost matrix", actual: "none")
@@ -253,6 +253,6 @@ public struct EntropicTransport: Sendable {
     }
 
     private func blocks<T>(_ body: (Block) throws -> T) throws -> [T] {
-        try TransportDerivatives.blocks(batch: weights.x.shape[0], n: rows, m: weights.y.shape[1]).map { try body(block($0)) }
+        try cost.blocks.map { try body(block($0)) }
     }
 }

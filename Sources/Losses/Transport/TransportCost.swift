@@ -24,6 +24,13 @@ public enum TransportCost: Sendable {
     case points(Tensor, Tensor, power: Int)
     /// Any cost, as matrices [..., n, m].
     case matrix(Tensor)
+    /// Any cost of points [n, d] and [m, e], as a formula of one of each: online in O(n + m) memory, one problem. Derivatives go to the points alone.
+    case formula(Tensor, Tensor, @Sendable (_ x: Formula, _ y: Formula) -> Formula)
+
+    /// The distance of points [n, d] and [m, d] by a metric: online, one problem. ``points(_:_:power:)`` is faster for Euclidean ones.
+    public static func metric(_ metric: Metric, _ x: Tensor, _ y: Tensor) -> TransportCost {
+        .formula(x, y) { $0.distance(to: $1, metric: metric) }
+    }
 
     /// An epsilon, or a rho, from GeomLoss' `blur`, or `reach`: a length.
     public static func epsilon(blur: Double, power: Int = 2) -> Double { power == 1 ? blur : blur * blur }
@@ -36,6 +43,24 @@ public enum TransportCost: Sendable {
         switch self {
         case .points(let x, let y, _): (Array(x.shape.dropLast(2)), x.shape[x.rank - 2], y.shape[y.rank - 2])
         case .matrix(let costs): (Array(costs.shape.dropLast(2)), costs.shape[costs.rank - 2], costs.shape[costs.rank - 1])
+        case .formula(let x, let y, _): (Array(x.shape.dropLast(2)), x.shape[x.rank - 2], y.shape[y.rank - 2])
+        }
+    }
+
+    /// Ranges of rows whose pairs, and what they are made of, are held at once.
+    var blocks: [Range<Int>] {
+        let (lead, n, m) = extents
+        var width = 1
+        if case .formula(let x, let y, _) = self { width = max(x.shape[x.rank - 1], y.shape[y.rank - 1], 1) }
+        let height = max(1, (1 << 22) / max(1, lead.reduce(m * width, *)))
+        return stride(from: 0, to: n, by: height).map { $0..<min(n, $0 + height) }
+    }
+
+    /// The points y, where there are some.
+    var targets: Tensor? {
+        switch self {
+        case .points(_, let y, _), .formula(_, let y, _): y
+        case .matrix: nil
         }
     }
 
@@ -44,6 +69,7 @@ public enum TransportCost: Sendable {
         switch self {
         case .points(let x, let y, _): [x, y]
         case .matrix(let costs): [costs]
+        case .formula(let x, let y, _): [x, y]
         }
     }
 
@@ -52,6 +78,7 @@ public enum TransportCost: Sendable {
         switch self {
         case .points(_, _, let power): .points(inputs[0], inputs[1], power: power)
         case .matrix: .matrix(inputs[0])
+        case .formula(_, _, let cost): .formula(inputs[0], inputs[1], cost)
         }
     }
 
@@ -63,6 +90,7 @@ public enum TransportCost: Sendable {
             return power == 1
                 ? try pairwiseDistance(part, y, metric: .euclidean) : try pairwiseDistance(part, y, metric: .squaredEuclidean) * 0.5
         case .matrix(let costs): return try costs.slice(axis: -2, from: rows.lowerBound, to: rows.upperBound)
+        case .formula(let x, let y, let cost): return try cost(.x(x[0][rows]), .y(y[0])).matrix().expandedDimensions(at: 0)
         }
     }
 
@@ -90,6 +118,13 @@ public enum TransportCost: Sendable {
             }
             try requireAll(costs, operation, "finite costs") { $0.isFinite() }
             return .matrix(try flat(costs))
+        case .formula(let x, let y, let cost):
+            guard try x.checked().rank == 2, try y.checked().rank == 2, x.count > 0, y.count > 0 else {
+                throw TensorError.shapeMismatch(
+                    operation: operation, expected: "points [n, d] and [m, e] of a formula, none of them 0", actual: [x.shape, y.shape])
+            }
+            for points in [x, y] { try requireAll(points, operation, "finite coordinates") { $0.isFinite() } }
+            return .formula(try flat(x), try flat(y), cost)
         }
     }
 
@@ -108,6 +143,11 @@ public enum TransportCost: Sendable {
         case .matrix(let costs):
             let costs = stopGradient(costs)
             return (try SoftMin(costs: costs), try (costs.max() - costs.min()).scalar())
+        case .formula(let x, let y, let cost):
+            let softMin = try FormulaSoftMin(stopGradient(x)[0], stopGradient(y)[0], cost: cost)
+            let spread = try softMin.spread()
+            try require(spread.isFinite, "entropicTransport", "finite costs", "a formula whose costs differ by \(spread)")
+            return (SoftMin(softMin), spread)
         }
     }
 

@@ -9,23 +9,20 @@ extension TransportDerivatives {
     /// is solved by conjugate gradients, with products by blocks of rows. Then the derivative for C is `P (u + v)`.
     func implicit(_ r: Tensor, _ s: Tensor) throws -> [Tensor] {
         let (u, v) = try ImplicitSystem(self).solve(r, s)
-        let (batch, n, m) = (problem.softMin.batch, problem.softMin.n, problem.softMin.m)
+        let (batch, m) = (problem.softMin.batch, problem.softMin.m)
         var parts: [[Tensor]] = []
         let (ofV, ofU) = (try v.expandedDimensions(at: 1), try u.expandedDimensions(at: 2))
         var (rowSums, columnSums): ([Tensor], Tensor) = ([], try .zeros([batch, m], on: u.device))
-        for rows in Self.blocks(batch: batch, n: n, m: m) {
+        for rows in cost.blocks {
             let plan = try heldPlan(rows)
             let own = try ofU.slice(axis: 1, from: rows.lowerBound, to: rows.upperBound)
             let weight = try (plan * (own + ofV)).evaluated()
             switch cost {
             case .matrix: parts.append([weight])
-            case .points(let x, let y, let power):
+            case .points(let x, let y, _), .formula(let x, let y, _):
                 let part = try stopGradient(x).slice(axis: 1, from: rows.lowerBound, to: rows.upperBound)
                 parts.append(
-                    try gradient(at: [part, stopGradient(y)]) {
-                        let costs = try TransportCost.points($0[0], $0[1], power: power).matrix(rows: 0..<rows.count)
-                        return try (costs * weight).sum()
-                    })
+                    try gradient(at: [part, stopGradient(y)]) { try (cost.of($0).matrix(rows: 0..<rows.count) * weight).sum() })
             }
             rowSums.append(try (plan * ofV).sum(axes: [2]).evaluated())
             columnSums = try (columnSums + (plan * own).sum(axes: [1])).evaluated()
@@ -36,7 +33,7 @@ extension TransportDerivatives {
             return Tensor.select(isEmpty, zero, sums * -problem.epsilon / Tensor.select(isEmpty, one, weights))
         }
         var gradients = [try Tensor.concatenate(parts.map { $0[0] }, axis: 1)]
-        if case .points = cost { gradients.append(try parts.dropFirst().reduce(parts[0][1]) { try ($0 + $1[1]).evaluated() }) }
+        if cost.inputs.count > 1 { gradients.append(try parts.dropFirst().reduce(parts[0][1]) { try ($0 + $1[1]).evaluated() }) }
         return gradients + [
             try share(Tensor.concatenate(rowSums, axis: 1), problem.weights.x), try share(columnSums, problem.weights.y),
         ]
@@ -63,7 +60,7 @@ private struct ImplicitSystem {
     init(_ derivatives: TransportDerivatives) throws {
         self.derivatives = derivatives
         let (problem, state) = (derivatives.problem, derivatives.state)
-        blocks = TransportDerivatives.blocks(batch: problem.softMin.batch, n: problem.softMin.n, m: problem.softMin.m)
+        blocks = derivatives.cost.blocks
         whole = blocks.count == 1 ? try derivatives.heldPlan(blocks[0]) : nil
         func curved(_ potential: Tensor, _ soft: Tensor, _ weights: Tensor, _ penalty: MarginalPenalty) throws -> (Tensor, Tensor) {
             let (added, isFree) = try penalty.curvature(potential, problem.epsilon)

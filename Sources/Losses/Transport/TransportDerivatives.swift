@@ -22,12 +22,6 @@ struct TransportDerivatives: Sendable {
     private static let operation = "entropicTransport"
     private var inputs: [Tensor] { cost.inputs + [weights.x, weights.y] }
 
-    /// Ranges of rows whose pairs are held at once.
-    static func blocks(batch: Int, n: Int, m: Int) -> [Range<Int>] {
-        let height = max(1, (1 << 22) / max(1, batch * m))
-        return stride(from: 0, to: n, by: height).map { $0..<min(n, $0 + height) }
-    }
-
     func attached(_ mode: EntropicTransportOptions.Gradient) throws -> Attached {
         let value = try problem.value(state)
         switch mode {
@@ -68,7 +62,7 @@ struct TransportDerivatives: Sendable {
             )
             var gradients: [Tensor?]
             switch cost {
-            case .points:
+            case .points, .formula:
                 gradients = [
                     pullback.isNeeded[0] ? try problem.pull(.x, state) * byRow : nil,
                     pullback.isNeeded[1] ? try problem.pull(.y, state) * byRow : nil,

@@ -86,6 +86,14 @@ public func wassersteinBarycenter(
             try require(isSymmetric, operation, "a symmetric cost matrix [\(n), \(n)] to be debiased", "costs \(costs.shape)")
             within = .matrix(try stopGradient(costs).expandedDimensions(at: 0))
         }
+    case .formula(let support, let points, let formula):
+        guard try support.checked().rank == 2, try points.checked().rank == 2, points.shape[0] == n else {
+            throw TensorError.shapeMismatch(
+                operation: operation, expected: "points [s, d] and [\(n), e] of a formula", actual: [support.shape, points.shape])
+        }
+        let (x, y) = (stopGradient(support), stopGradient(points))
+        between = .matrix(try batched(formula(.x(x), .y(y)).matrix(), 2))
+        if options.isDebiased { within = .matrix(try formula(.x(x), .y(x)).matrix().expandedDimensions(at: 0)) }
     }
     let (softMin, spread) = try between.prepared(operation).softMin(isLinearInMemory: false)
     let own = try options.isDebiased ? within?.prepared(operation).softMin(isLinearInMemory: false).softMin : nil

@@ -1,0 +1,233 @@
+import Foundation
+import LossKit
+import LossKitTestSupport
+import Testing
+
+/// Entropic transport of costs that are formulas, against the same problem of costs written down in doubles.
+@Suite struct FormulaTransportTests {
+    /// A cost as a formula and as a function of two points.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let cost: @Sendable (Tensor, Tensor) -> TransportCost
+        let function: @Sendable (ArraySlice<Double>, ArraySlice<Double>) -> Double
+
+        static func metric(_ metric: Metric, _ function: @escaping @Sendable (ArraySlice<Double>, ArraySlice<Double>) -> Double) -> Case {
+            Case(testDescription: "\(metric)", cost: { .metric(metric, $0, $1) }, function: function)
+        }
+
+        static let all: [Case] = [
+            .metric(.squaredEuclidean) { zip($0, $1).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } },
+            .metric(.euclidean) { zip($0, $1).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot() },
+            .metric(.manhattan) { zip($0, $1).reduce(0) { $0 + abs($1.0 - $1.1) } },
+            .metric(.chebyshev) { zip($0, $1).reduce(0) { max($0, abs($1.0 - $1.1)) } },
+            .metric(.cosine) { x, y in
+                func length(_ v: ArraySlice<Double>) -> Double { v.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+                return 1 - zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } / (length(x) * length(y))
+            },
+            .metric(.dot) { zip($0, $1).reduce(0) { $0 + $1.0 * $1.1 } },
+            Case(testDescription: "Geman-McClure") { x, y in
+                .formula(x, y) {
+                    let square = $0.squaredDistance(to: $1)
+                    return square / (square + 0.3)
+                }
+            } function: { x, y in
+                let square = zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+                return square / (square + 0.3)
+            },
+        ]
+    }
+
+    private struct Problem {
+        static let (n, m, d) = (9, 7, 3)
+        var x, y, a, b: [Double]
+
+        init(seed: UInt64) {
+            var random = SplitMix64(seed: seed)
+            func rounded(_ values: [Double]) -> [Double] { values.map { Double(Float($0)) } }
+            func weights(_ count: Int) -> [Double] {
+                let values = random.values(count, in: 0.5...1.5)
+                return rounded(values.map { $0 / values.reduce(0, +) })
+            }
+            (x, y) = (rounded(random.values(Self.n * Self.d)), rounded(random.values(Self.m * Self.d)))
+            (a, b) = (weights(Self.n), weights(Self.m))
+        }
+
+        func tensors(on device: Device) throws -> (x: Tensor, y: Tensor, a: Tensor, b: Tensor) {
+            func tensor(_ values: [Double], _ shape: [Int]) throws -> Tensor { try Tensor(values.map { Float($0) }, shape: shape, on: device) }
+            return (try tensor(x, [Self.n, Self.d]), try tensor(y, [Self.m, Self.d]), try tensor(a, [Self.n]), try tensor(b, [Self.m]))
+        }
+
+        func reference(_ cost: Case, _ epsilon: Double, _ penalty: MarginalPenalty) -> ReferenceTransport {
+            let costs = (0..<Self.n).map { i in
+                (0..<Self.m).map { j in cost.function(x[i * Self.d..<(i + 1) * Self.d], y[j * Self.d..<(j + 1) * Self.d]) }
+            }
+            return ReferenceTransport(costs: costs, a: a, b: b, epsilon: epsilon, source: penalty, target: penalty)
+        }
+    }
+
+    @Test(arguments: Device.all, Case.all)
+    func solutionsAreThoseOfTheCosts(device: Device, cost: Case) throws {
+        let problem = Problem(seed: 71)
+        let given = try problem.tensors(on: device)
+        for (epsilon, penalty) in [(0.1, MarginalPenalty.exact), (0.02, .exact), (0.1, .divergence(0.4))] {
+            let label = "epsilon \(epsilon), \(penalty)"
+            let solution = try entropicTransport(
+                cost.cost(given.x, given.y), a: given.a, b: given.b, epsilon: epsilon,
+                options: .init(source: penalty, target: penalty, tolerance: 1e-6, maximumIterations: 20_000))
+            let reference = problem.reference(cost, epsilon, penalty)
+            let (f, g, _) = reference.solve()
+            #expect(solution.isConverged, "\(label): \(solution.marginalError)")
+            let plan = reference.plan(f, g)
+            expectClose([try solution.value.scalar()], [reference.objective(plan)], tolerance: 4e-6, label)
+            try expectClose(solution.plan(), plan.flatMap { $0 }, tolerance: 5e-6, label)
+            let linear = zip(plan, reference.costs).reduce(0) { $0 + zip($1.0, $1.1).reduce(0) { $0 + $1.0 * $1.1 } }
+            expectClose([try solution.linearCost().scalar()], [linear], tolerance: 1e-5, label)
+            #expect(try solution.barycentricMap().shape == [9, 3])
+        }
+    }
+
+    /// Of the value for points and weights, by differences of the value in doubles.
+    @Test(arguments: Device.all, Case.all)
+    func gradientsAreThoseOfTheValue(device: Device, cost: Case) throws {
+        let problem = Problem(seed: 73)
+        let given = try problem.tensors(on: device)
+        let penalty = MarginalPenalty.divergence(0.4)
+        let options = EntropicTransportOptions(source: penalty, target: penalty, tolerance: 1e-6, maximumIterations: 20_000)
+        func value(_ problem: Problem) -> Double {
+            let reference = problem.reference(cost, 0.2, penalty)
+            let (f, g, _) = reference.solve()
+            return reference.objective(reference.plan(f, g))
+        }
+        func difference(_ path: WritableKeyPath<Problem, [Double]>, _ index: Int) -> Double {
+            let values = [1e-5, -1e-5].map { step in
+                var moved = problem
+                moved[keyPath: path][index] += step
+                return value(moved)
+            }
+            return (values[0] - values[1]) / 2e-5
+        }
+        let places: [(part: Int, path: WritableKeyPath<Problem, [Double]>, index: Int)] = [
+            (0, \.x, 2), (0, \.x, 13), (1, \.y, 0), (1, \.y, 16), (2, \.a, 3), (3, \.b, 5),
+        ]
+        let expected = places.map { difference($0.path, $0.index) }
+        for mode in [EntropicTransportOptions.Gradient.envelope, .implicit, .unrolled(40)] {
+            var options = options
+            options.gradient = mode
+            let slopes = try gradient(at: [given.x, given.y, given.a, given.b]) { [options] in
+                try entropicTransport(cost.cost($0[0], $0[1]), a: $0[2], b: $0[3], epsilon: 0.2, options: options).value
+            }
+            let found = try places.map { try slopes[$0.part].array(of: Double.self)[$0.index] }
+            expectClose(found, expected, tolerance: 2e-5, "\(mode)")
+        }
+    }
+
+    /// The plan's derivative, which the potentials have a part in, against that of costs as a matrix.
+    @Test(arguments: Device.all)
+    func plansHaveTheGradientOfTheMatrix(device: Device) throws {
+        let given = try Problem(seed: 75).tensors(on: device)
+        func slope(_ cost: @escaping @Sendable (Tensor) throws -> TransportCost) throws -> [Double] {
+            try gradient(at: given.x) {
+                try entropicTransport(
+                    cost($0), a: given.a, b: given.b, epsilon: 0.2,
+                    options: .init(tolerance: 1e-6, maximumIterations: 5000, gradient: .implicit)
+                ).plan().square().sum()
+            }.array()
+        }
+        let online = try slope { .metric(.manhattan, $0, given.y) }
+        // A linear system is solved on the way.
+        expectClose(online, try slope { .matrix(try pairwiseDistance($0, given.y, metric: .manhattan)) }, tolerance: 1e-4)
+        #expect(online.contains { abs($0) > 1e-3 })
+    }
+
+    /// Of many points, which begin with a sample of them: the same solution as of a matrix, and nothing held for every pair.
+    @Test(arguments: Device.all)
+    func manyPointsTakeLinearMemory(device: Device) throws {
+        func clouds(_ n: Int) throws -> (x: Tensor, y: Tensor) {
+            var random = SplitMix64(seed: 77)
+            func cloud() throws -> Tensor { try Tensor(random.values(n * 2).map { Float($0) }, shape: [n, 2], on: device).evaluated() }
+            return (try cloud(), try cloud())
+        }
+        func solved(_ n: Int) throws -> (value: Double, bytes: Int) {
+            let (x, y) = try clouds(n)
+            let (slopes, cost) = try Profiler.measure {
+                try valueWithGradient(at: x) {
+                    let solution = try entropicTransport(.metric(.manhattan, $0, y), epsilon: 0.1, options: .init(tolerance: 1e-4))
+                    #expect(solution.isConverged)
+                    return solution.value
+                }
+            }
+            return (try slopes.0.scalar(), cost.peakBytes)
+        }
+        let (few, many) = (try solved(1100), try solved(2200))
+        #expect(many.bytes < 2200 * 400 && Double(many.bytes) < 2.2 * Double(few.bytes), "\(few.bytes), \(many.bytes)")
+        let (x, y) = try clouds(1100)
+        let whole = try entropicTransport(
+            .matrix(pairwiseDistance(x, y, metric: .manhattan)), epsilon: 0.1, options: .init(tolerance: 1e-4))
+        expectClose([few.value], [try whole.value.scalar()], tolerance: 1e-5)
+    }
+
+    /// Of the distance it is the divergence of power 1, which another solver gives; of equal clouds 0.
+    @Test(arguments: Device.all, [nil, 0.7])
+    func divergencesAreThoseOfPoints(device: Device, rho: Double?) throws {
+        let given = try Problem(seed: 83).tensors(on: device)
+        let b = rho == nil ? given.b : try (given.b * 1.5).evaluated()
+        func both(_ value: @escaping @Sendable ([Tensor]) throws -> Tensor) throws -> (value: Double, slopes: [[Double]]) {
+            let (value, slopes) = try valueWithGradient(at: [given.x, given.y, given.a, b], of: value)
+            return (try value.scalar(), try slopes.map { try $0.array() })
+        }
+        let formula = try both {
+            try sinkhornDivergence($0[0], $0[1], a: $0[2], b: $0[3], epsilon: 0.1, rho: rho, tolerance: 1e-6, maximumIterations: 20_000) {
+                $0.distance(to: $1)
+            }
+        }
+        let points = try both {
+            try sinkhornDivergence(
+                $0[0], $0[1], a: $0[2], b: $0[3], epsilon: 0.1, power: 1, reach: rho, tolerance: 1e-6, maximumIterations: 20_000)
+        }
+        expectClose([formula.value], [points.value], tolerance: 2e-6)
+        for part in 0..<2 { expectClose(formula.slopes[part], points.slopes[part], tolerance: 1e-5, "part \(part)") }
+        for part in 2..<4 {
+            // A constant added to a side's potentials moves nothing where masses are held.
+            func centred(_ values: [Double]) -> [Double] { rho == nil ? values.map { $0 - values[0] } : values }
+            expectClose(centred(formula.slopes[part]), centred(points.slopes[part]), tolerance: 1e-5, "part \(part)")
+        }
+        let none = try sinkhornDivergence(given.x, (given.x + 0).evaluated(), epsilon: 0.1) { $0.distance(to: $1, metric: .manhattan) }
+        #expect(try none.scalar() == 0)
+    }
+
+    /// Debiased barycentres of distributions on one support go by it too.
+    @Test func barycentersTakeFormulas() throws {
+        var random = SplitMix64(seed: 79)
+        let support = try Tensor(random.values(12).map { Float($0) }, shape: [6, 2], on: .cpu)
+        let masses = try Tensor(random.values(12, in: 0.5...1).map { Float($0) }, shape: [2, 6], on: .cpu)
+        let distributions = try masses / masses.sum(axes: [1], keepDimensions: true)
+        func weights(_ cost: TransportCost) throws -> [Double] {
+            try wassersteinBarycenter(distributions: distributions, cost: cost, epsilon: 0.1, options: .init(tolerance: 1e-5)).distribution.array()
+        }
+        let costs = try pairwiseDistance(support, support, metric: .manhattan)
+        expectClose(try weights(.metric(.manhattan, support, support)), try weights(.matrix(costs)), tolerance: 1e-5)
+    }
+
+    @Test(arguments: Device.all)
+    func badFormulasAreRefused(device: Device) throws {
+        let given = try Problem(seed: 81).tensors(on: device)
+        let (x, y) = (given.x, given.y)
+        func refuse(_ cost: TransportCost) { #expect(throws: TensorError.self) { try entropicTransport(cost, epsilon: 0.1) } }
+        refuse(.formula(x, y) { $0 - $1 })
+        refuse(.formula(x, y) { x, _ in x.norm() })
+        refuse(.formula(x, y) { ($0.squaredDistance(to: $1) - 100).log() })
+        refuse(.formula(x, y) { 1 / ($0.squaredDistance(to: $1) * 0) })
+        refuse(.metric(.manhattan, x, try y.slice(axis: 1, from: 0, to: 2)))
+        refuse(.metric(.manhattan, x, try y.expandedDimensions(at: 0)))
+        refuse(.metric(.manhattan, x, try y.slice(axis: 0, from: 0, to: 0)))
+        // What a derivative would pass by.
+        let scale = try Tensor([1, 2, 3] as [Float], on: device)
+        #expect(throws: TensorError.self) {
+            try gradient(at: scale) { scale in
+                try entropicTransport(.formula(x, y) { (($0 - $1) * .parameter(scale)).squaredNorm() }, epsilon: 0.1).value
+            }
+        }
+        let held = try entropicTransport(.formula(x, y) { (($0 - $1) * .parameter(scale)).squaredNorm() }, epsilon: 0.1).value.scalar()
+        #expect(held.isFinite && held > 0)
+    }
+}
