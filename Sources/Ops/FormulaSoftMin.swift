@@ -37,6 +37,21 @@ package struct FormulaSoftMin: SoftMinStructure {
         return (soft, try (own * keep + soft * take).evaluated())
     }
 
+    /// The costs of all pairs [1, n, m].
+    func costs() throws -> Tensor {
+        let (n, m) = counts
+        let parts = try Self.blocks(rows: n, columns: m, width: max(points.x.shape[1], points.y.shape[1])).map { rows in
+            try cost(.x(points.x[rows]), .y(points.y)).matrix().evaluated()
+        }
+        return try Tensor.concatenate(parts).expandedDimensions(at: 0).evaluated()
+    }
+
+    /// Ranges of rows whose pairs, of so many numbers each, are held at once.
+    package static func blocks(rows: Int, columns: Int, width: Int) -> [Range<Int>] {
+        let height = max(1, (1 << 22) / max(1, columns * width))
+        return stride(from: 0, to: rows, by: height).map { $0..<min(rows, $0 + height) }
+    }
+
     /// As of ``WideSoftMin``, on the device of the potentials.
     func wideMinima(_ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double) throws -> Tensor {
         let (x, y) = try wide(on: potentials.device)

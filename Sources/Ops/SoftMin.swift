@@ -68,12 +68,15 @@ package struct SoftMin: Sendable {
             copy.near = near
             return copy
         }
-        guard cost != .matrix, structure == nil,
-            Self.holdsCosts(count: count, d: d, isLinearInMemory: isLinearInMemory, on: points.x.device)
-        else { return self }
-        let byRows = try Self.costs(points.x, points.y, power: cost == .distance ? 1 : 2)
+        // A formula takes longer than a few coordinates do.
+        let isHeld = Self.holdsCosts(
+            count: count, d: formula == nil ? d : .max, isLinearInMemory: isLinearInMemory, on: points.x.device)
+        guard cost != .matrix, costs == nil, !isStructured, isHeld else { return self }
+        let byRows = try formula?.costs() ?? Self.costs(points.x, points.y, power: cost == .distance ? 1 : 2)
         var copy = self
-        copy.costs = (byRows, points.x.isSame(as: points.y) ? byRows : try byRows.swappingAxes(1, 2).packed().evaluated())
+        // A formula need not be the same with its points exchanged.
+        let isSymmetric = formula == nil && points.x.isSame(as: points.y)
+        copy.costs = (byRows, isSymmetric ? byRows : try byRows.swappingAxes(1, 2).packed().evaluated())
         return copy
     }
 
@@ -102,13 +105,13 @@ package struct SoftMin: Sendable {
     }
 
     /// Of a cost that is known to a structure of the pairs.
-    package init(_ structure: any SoftMinStructure) {
+    package init(_ structure: any SoftMinStructure, isLinearInMemory: Bool = true) {
         self.structure = structure
         points = (structure.sample, structure.sample)
         columns = points
         given = (points, points)
         (batch, n, m, d) = (structure.batch, structure.counts.x, structure.counts.y, 0)
-        (cost, isLinearInMemory) = (.halfSquare, true)
+        (cost, self.isLinearInMemory) = (.halfSquare, isLinearInMemory)
     }
 
     /// Whether pairs have a structure, so that neither some of the points nor doubles are had from it.
@@ -120,7 +123,7 @@ package struct SoftMin: Sendable {
     /// Whether a kernel may be held beside the points: on a processor, within the limit.
     package var holdsKernel: Bool {
         let isGPU = points.x.device.kind == .gpu || points.x.device.kind == .accelerator
-        if isLinearInMemory || isGPU { return false }
+        if isLinearInMemory || isGPU || structure != nil { return false }
         return batch * n * m <= (cost != .matrix && d <= 3 ? Self.heldKernel.few : Self.heldKernel.many)
     }
 
@@ -149,7 +152,7 @@ package struct SoftMin: Sendable {
 
     /// The same of every `x`th row and every `y`th column.
     package func sampled(x: Int, y: Int) throws -> SoftMin {
-        if let formula { return SoftMin(try formula.sampled(x: x, y: y)) }
+        if let formula { return SoftMin(try formula.sampled(x: x, y: y), isLinearInMemory: isLinearInMemory) }
         if cost == .matrix, let costs { return try SoftMin(costs: costs.x.slice(axis: 1, step: x).slice(axis: 2, step: y)) }
         return try SoftMin(
             points.x.slice(axis: 1, step: x), points.y.slice(axis: 1, step: y), power: cost == .distance ? 1 : 2,
@@ -178,7 +181,7 @@ package struct SoftMin: Sendable {
     package func callAsFunction(
         _ side: Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double, keep: Double = 0, take: Double = 1
     ) throws -> (soft: Tensor, next: Tensor) {
-        if let structure {
+        if let structure, costs == nil {
             return try structure.minima(
                 side, potentials: potentials, logWeights: logWeights, own: own, epsilon: epsilon, keep: keep, take: take)
         }

@@ -33,8 +33,9 @@ public struct EntropicTransportOptions: Sendable {
     /// How derivatives are carried.
     public var gradient: Gradient
     /// Never to hold anything for every pair, but on the CPU a bit for 2,048 of them, where points in up to three dimensions are found to be near
-    /// (see the note of ``entropicTransport(_:a:b:epsilon:options:)``). Otherwise a processor holds costs of points in more than eight dimensions, in 64 MiB at most,
-    /// and scales a kernel `exp((f + g - C) / epsilon)` where that is faster: of 128 MiB at most in up to three dimensions, of 2 GiB in more.
+    /// (see the note of ``entropicTransport(_:a:b:epsilon:options:)``). Otherwise a processor holds costs of formulas and of points in more than
+    /// eight dimensions, in 64 MiB at most, and for points scales a kernel `exp((f + g - C) / epsilon)` where that is faster: of 128 MiB at most
+    /// in up to three dimensions, of 2 GiB in more.
     public var linearMemory: Bool
 
     /// Settings; balanced transport to 1e-3 by default.

@@ -24,10 +24,11 @@ public enum TransportCost: Sendable {
     case points(Tensor, Tensor, power: Int)
     /// Any cost, as matrices [..., n, m].
     case matrix(Tensor)
-    /// Any cost of points [n, d] and [m, e], as a formula of one of each: online in O(n + m) memory, one problem. Derivatives go to the points alone.
+    /// Any cost of points [n, d] and [m, e], as a formula of one of each: online in O(n + m) memory, but see
+    /// ``EntropicTransportOptions/linearMemory``; one problem. Derivatives go to the points alone.
     case formula(Tensor, Tensor, @Sendable (_ x: Formula, _ y: Formula) -> Formula)
 
-    /// The distance of points [n, d] and [m, d] by a metric: online, one problem. ``points(_:_:power:)`` is faster for Euclidean ones.
+    /// The distance of points [n, d] and [m, d] by a metric, as a formula: ``points(_:_:power:)`` is faster for Euclidean ones.
     public static func metric(_ metric: Metric, _ x: Tensor, _ y: Tensor) -> TransportCost {
         .formula(x, y) { $0.distance(to: $1, metric: metric) }
     }
@@ -52,8 +53,7 @@ public enum TransportCost: Sendable {
         let (lead, n, m) = extents
         var width = 1
         if case .formula(let x, let y, _) = self { width = max(x.shape[x.rank - 1], y.shape[y.rank - 1], 1) }
-        let height = max(1, (1 << 22) / max(1, lead.reduce(m * width, *)))
-        return stride(from: 0, to: n, by: height).map { $0..<min(n, $0 + height) }
+        return FormulaSoftMin.blocks(rows: n, columns: lead.reduce(m, *), width: width)
     }
 
     /// The points y, where there are some.
@@ -147,7 +147,7 @@ public enum TransportCost: Sendable {
             let softMin = try FormulaSoftMin(stopGradient(x)[0], stopGradient(y)[0], cost: cost)
             let spread = try softMin.spread()
             try require(spread.isFinite, "entropicTransport", "finite costs", "a formula whose costs differ by \(spread)")
-            return (SoftMin(softMin), spread)
+            return (SoftMin(softMin, isLinearInMemory: isLinearInMemory), spread)
         }
     }
 

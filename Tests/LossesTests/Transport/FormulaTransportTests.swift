@@ -25,6 +25,11 @@ import Testing
                 return 1 - zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } / (length(x) * length(y))
             },
             .metric(.dot) { zip($0, $1).reduce(0) { $0 + $1.0 * $1.1 } },
+            Case(testDescription: "asymmetric") { x, y in
+                .formula(x, y) { ($1 - $0 * 0.5).exp().coordinateSum() * 0.2 }
+            } function: {
+                0.2 * zip($0, $1).reduce(0) { $0 + exp($1.1 - 0.5 * $1.0) }
+            },
             Case(testDescription: "Geman-McClure") { x, y in
                 .formula(x, y) {
                     let square = $0.squaredDistance(to: $1)
@@ -69,11 +74,14 @@ import Testing
     func solutionsAreThoseOfTheCosts(device: Device, cost: Case) throws {
         let problem = Problem(seed: 71)
         let given = try problem.tensors(on: device)
-        for (epsilon, penalty) in [(0.1, MarginalPenalty.exact), (0.02, .exact), (0.1, .divergence(0.4))] {
-            let label = "epsilon \(epsilon), \(penalty)"
+        for (epsilon, penalty, isLinear) in [
+            (0.1, MarginalPenalty.exact, true), (0.02, .exact, true), (0.02, .exact, false), (0.1, .divergence(0.4), false),
+        ] {
+            let label = "epsilon \(epsilon), \(penalty), linear \(isLinear)"
             let solution = try entropicTransport(
                 cost.cost(given.x, given.y), a: given.a, b: given.b, epsilon: epsilon,
-                options: .init(source: penalty, target: penalty, tolerance: 1e-6, maximumIterations: 20_000))
+                options: .init(
+                    source: penalty, target: penalty, tolerance: 1e-6, maximumIterations: 20_000, linearMemory: isLinear))
             let reference = problem.reference(cost, epsilon, penalty)
             let (f, g, _) = reference.solve()
             #expect(solution.isConverged, "\(label): \(solution.marginalError)")
@@ -121,22 +129,33 @@ import Testing
         }
     }
 
-    /// The plan's derivative, which the potentials have a part in, against that of costs as a matrix.
+    /// The plan's derivative, which the potentials have a part in, by differences of the plan in doubles.
     @Test(arguments: Device.all)
-    func plansHaveTheGradientOfTheMatrix(device: Device) throws {
-        let given = try Problem(seed: 75).tensors(on: device)
-        func slope(_ cost: @escaping @Sendable (Tensor) throws -> TransportCost) throws -> [Double] {
-            try gradient(at: given.x) {
-                try entropicTransport(
-                    cost($0), a: given.a, b: given.b, epsilon: 0.2,
-                    options: .init(tolerance: 1e-6, maximumIterations: 5000, gradient: .implicit)
-                ).plan().square().sum()
-            }.array()
+    func plansHaveTheirGradient(device: Device) throws {
+        let problem = Problem(seed: 75)
+        let given = try problem.tensors(on: device)
+        let cost = try #require(Case.all.first { $0.testDescription == "manhattan" })
+        func squares(_ problem: Problem) -> Double {
+            let reference = problem.reference(cost, 0.2, .exact)
+            let (f, g, _) = reference.solve()
+            return reference.plan(f, g).reduce(0) { $1.reduce($0) { $0 + $1 * $1 } }
         }
-        let online = try slope { .metric(.manhattan, $0, given.y) }
-        // A linear system is solved on the way.
-        expectClose(online, try slope { .matrix(try pairwiseDistance($0, given.y, metric: .manhattan)) }, tolerance: 1e-4)
-        #expect(online.contains { abs($0) > 1e-3 })
+        let expected = problem.x.indices.map { index in
+            let values = [1e-5, -1e-5].map { step in
+                var moved = problem
+                moved.x[index] += step
+                return squares(moved)
+            }
+            return (values[0] - values[1]) / 2e-5
+        }
+        for isLinear in [true, false] {
+            let options = EntropicTransportOptions(
+                tolerance: 1e-6, maximumIterations: 5000, gradient: .implicit, linearMemory: isLinear)
+            let found = try gradient(at: given.x) {
+                try entropicTransport(cost.cost($0, given.y), a: given.a, b: given.b, epsilon: 0.2, options: options).plan().square().sum()
+            }
+            try expectClose(found, expected, tolerance: 2e-6, "linear \(isLinear)")
+        }
     }
 
     /// Of many points, which begin with a sample of them: the same solution as of a matrix, and nothing held for every pair.
@@ -151,7 +170,7 @@ import Testing
             let (x, y) = try clouds(n)
             let (slopes, cost) = try Profiler.measure {
                 try valueWithGradient(at: x) {
-                    let solution = try entropicTransport(.metric(.manhattan, $0, y), epsilon: 0.1, options: .init(tolerance: 1e-4))
+                    let solution = try entropicTransport(.metric(.manhattan, $0, y), epsilon: 0.1, options: .init(tolerance: 1e-4, linearMemory: true))
                     #expect(solution.isConverged)
                     return solution.value
                 }
