@@ -33,7 +33,7 @@ package struct FormulaSoftMin: SoftMinStructure {
     package func minima(
         _ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double, keep: Double, take: Double
     ) throws -> (soft: Tensor, next: Tensor) {
-        let soft = try soft(formula, side, potentials, logWeights, own: own, epsilon).evaluated()
+        let soft = try Self.soft(formula, side, potentials, logWeights, own: own, epsilon).evaluated()
         return (soft, try (own * keep + soft * take).evaluated())
     }
 
@@ -41,7 +41,7 @@ package struct FormulaSoftMin: SoftMinStructure {
     func costs() throws -> Tensor {
         let (n, m) = counts
         let parts = try Self.blocks(rows: n, columns: m, width: max(points.x.shape[1], points.y.shape[1])).map { rows in
-            try cost(.x(points.x[rows]), .y(points.y)).matrix().evaluated()
+            try formula.replacingTensors { $0.points == .x ? $0.tensor[rows] : $0.tensor }.matrix().evaluated()
         }
         return try Tensor.concatenate(parts).expandedDimensions(at: 0).evaluated()
     }
@@ -54,8 +54,8 @@ package struct FormulaSoftMin: SoftMinStructure {
 
     /// As of ``WideSoftMin``, on the device of the potentials.
     func wideMinima(_ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double) throws -> Tensor {
-        let (x, y) = try wide(on: potentials.device)
-        return try soft(cost(.x(x), .y(y)), side, potentials, logWeights, own: own, epsilon).evaluated()
+        let wide = try formula.replacingTensors { try $0.tensor.to(potentials.device).asType(.float64).evaluated() }
+        return try Self.soft(wide, side, potentials, logWeights, own: own, epsilon).evaluated()
     }
 
     /// As of ``SoftMin``.
@@ -63,18 +63,18 @@ package struct FormulaSoftMin: SoftMinStructure {
         let isX = side == .x
         let slopes = try gradient(at: [isX ? points.x : points.y]) { moved in
             let formula = isX ? cost(.x(moved[0]), .y(points.y)) : cost(.x(points.x), .y(moved[0]))
-            return try soft(formula, side, potentials, logWeights, own: nil, epsilon).sum()
+            return try Self.soft(formula, side, potentials, logWeights, own: nil, epsilon).sum()
         }
         return try slopes[0].expandedDimensions(at: 0)
     }
 
     /// As of ``SoftMin``, on the CPU.
     func plan(rows: Range<Int>, potentials: (x: Tensor, y: Tensor), weights: (x: Tensor, y: Tensor), epsilon: Double) throws -> Tensor {
-        func home(_ tensor: Tensor) throws -> Tensor { try tensor[0].to(.cpu).asType(.float64) }
-        let (x, y) = try wide(on: .cpu)
-        let (f, a) = (try home(potentials.x)[rows].expandedDimensions(at: 1), try home(weights.x)[rows].expandedDimensions(at: 1))
-        let exponents = try (f + home(potentials.y) - cost(.x(x[rows]), .y(y)).matrix()) / epsilon
-        return try (exponents.exp() * a * home(weights.y)).asType(.float32).expandedDimensions(at: 0).evaluated()
+        func home(_ tensor: Tensor) throws -> Tensor { try tensor.to(.cpu).asType(.float64) }
+        let costs = try formula.replacingTensors { $0.points == .x ? try home($0.tensor[rows]) : try home($0.tensor) }.matrix()
+        let (f, a) = (try home(potentials.x[0][rows]).expandedDimensions(at: 1), try home(weights.x[0][rows]).expandedDimensions(at: 1))
+        let exponents = try (f + home(potentials.y[0]) - costs) / epsilon
+        return try (exponents.exp() * a * home(weights.y[0])).asType(.float32).expandedDimensions(at: 0).evaluated()
     }
 
     /// The same of every `x`th and every `y`th point.
@@ -82,23 +82,15 @@ package struct FormulaSoftMin: SoftMinStructure {
         try FormulaSoftMin(points.x.slice(axis: 0, step: x), points.y.slice(axis: 0, step: y), cost: cost)
     }
 
-    private func wide(on device: Device) throws -> (x: Tensor, y: Tensor) {
-        (try points.x.to(device).asType(.float64).evaluated(), try points.y.to(device).asType(.float64).evaluated())
-    }
-
     /// Relative to where they are about, which keeps exponents small.
-    private func soft(
+    private static func soft(
         _ formula: Formula, _ side: SoftMin.Side, _ potentials: Tensor, _ logWeights: Tensor, own: Tensor?, _ epsilon: Double
     ) throws -> Tensor {
         let others = try (potentials + logWeights * epsilon).reshaped([-1]).evaluated()
         let reduced: Formula.Points = side == .x ? .y : .x
-        var exponents = (side == .x ? Formula.y(others) : .x(others)) - formula
-        if let own {
-            let about = try own.reshaped([-1])
-            exponents = exponents + (side == .x ? .x(about) : .y(about))
-        }
-        let sums = exponents * (1 / epsilon)
-        let soft = try sums.logSumExp(over: reduced).expandedDimensions(at: 0) * -epsilon
+        var exponents = Formula.variable(others, of: reduced) - formula
+        if let own { exponents = try exponents + .variable(own.reshaped([-1]), of: reduced.other) }
+        let soft = try (exponents * (1 / epsilon)).logSumExp(over: reduced).expandedDimensions(at: 0) * -epsilon
         return (own.map { soft + $0 } ?? soft).asType(potentials.dtype)
     }
 }

@@ -81,21 +81,4 @@ extension Formula {
         }
         return try paired.sum(over: points, width: nil, counts: (rows * kept, 1)).reshaped([rows, kept])
     }
-
-    /// The formula with others in place of some of its variables.
-    private func replacingVariables(_ replacement: (Variable) throws -> Formula?) throws -> Formula {
-        var replaced: [ObjectIdentifier: Node] = [:]
-        for part in node.parts {
-            func current(_ node: Node) -> Node { replaced[ObjectIdentifier(node)] ?? node }
-            switch part.kind {
-            case .variable(let points, let tensor):
-                replaced[ObjectIdentifier(part)] = try replacement(Variable(node: part, points: points, tensor: tensor))?.node
-            case .apply(let opcode, let operands):
-                replaced[ObjectIdentifier(part)] = Node(.apply(opcode, operands.map(current)), coordinates: part.coordinates)
-            case .total(let operand): replaced[ObjectIdentifier(part)] = Node(.total(current(operand)), coordinates: nil)
-            case .constant, .failed: break
-            }
-        }
-        return replaced[ObjectIdentifier(node)].map { Formula($0) } ?? self
-    }
 }

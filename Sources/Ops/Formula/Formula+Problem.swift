@@ -2,20 +2,6 @@ import LossKitDevice
 import LossKitKernels
 
 extension Formula {
-    /// A variable of a formula.
-    struct Variable: Sendable {
-        let node: Node
-        let points: Points?
-        let tensor: Tensor
-    }
-
-    /// The variables, each once.
-    var variables: [Variable] {
-        node.parts.compactMap { node in
-            if case .variable(let points, let tensor) = node.kind { Variable(node: node, points: points, tensor: tensor) } else { nil }
-        }
-    }
-
     /// The sizes of a reduction, and where and in which type it is computed.
     struct Problem: Sendable {
         let rows: Int

@@ -42,7 +42,7 @@ public struct Formula: Sendable {
     /// The coordinates of a vector, nil for a scalar.
     public var coordinates: Int? { node.coordinates }
 
-    private static func variable(_ values: Tensor, of points: Points?) -> Formula {
+    static func variable(_ values: Tensor, of points: Points?) -> Formula {
         do {
             let rank = try values.checked().rank
             let leading = points == nil ? 0 : 1
