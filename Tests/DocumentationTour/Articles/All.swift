@@ -8,6 +8,7 @@ extension Articles {
         ("Distillation", { try distillation() }),
         ("Divergence", { try divergence() }),
         ("Errors", { try errors() }),
+        ("Formulas", { try formulas() }),
         ("Geometry", { try geometry() }),
         ("Interoperation", { try interoperation() }),
         ("MetricLearning", { try metricLearning() }),
