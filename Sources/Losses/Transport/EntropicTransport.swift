@@ -1,55 +1,5 @@
 import LossKitOps
 
-/// Settings of ``entropicTransport(_:a:b:epsilon:options:)``.
-public struct EntropicTransportOptions: Sendable {
-    /// How derivatives are carried.
-    public enum Gradient: Sendable, Hashable {
-        /// To nothing.
-        case none
-        /// Through the value alone, by the envelope theorem; asking for one of potentials, plan or map is an error.
-        case envelope
-        /// Through value, potentials, plan and map, by the implicit function theorem: a linear system for each backward pass, by conjugate
-        /// gradients. The value twice. Exact at convergence, for losses that a constant added to one side's potentials does not change.
-        case implicit
-        /// Through so many last steps, on a cost matrix that is held.
-        case unrolled(Int)
-    }
-
-    /// What the plan's marginal on the side of the rows may be.
-    public var source: MarginalPenalty
-    /// The same on the side of the columns.
-    public var target: MarginalPenalty
-    /// The mass to transport, at most that of either side, for partial transport: marginals then are at most the weights.
-    public var mass: Double?
-    /// Stop when both marginals are within this L1 distance of what is best; 0 for as many steps as are allowed.
-    public var tolerance: Double
-    /// Stop at the latest after so many steps, each of both sides.
-    public var maximumIterations: Int
-    /// Epsilon begins at the largest cost and falls by this factor with each step; 1 for none of that. Of 1024 points or more on each side a
-    /// sample takes those steps, and all begin with its potentials; of 4096 or more a quarter of them, which begin with those of a quarter.
-    public var annealing: Double
-    /// Potentials to begin with; then epsilon is not annealed.
-    public var initial: (x: Tensor, y: Tensor)?
-    /// How derivatives are carried.
-    public var gradient: Gradient
-    /// Never to hold anything for every pair, but on the CPU a bit for 2,048 of them, where points in up to three dimensions are found to be near
-    /// (see the note of ``entropicTransport(_:a:b:epsilon:options:)``). Otherwise a processor holds costs of formulas and of points in more than
-    /// eight dimensions, in 64 MiB at most, and for points scales a kernel `exp((f + g - C) / epsilon)` where that is faster: of 128 MiB at most
-    /// in up to three dimensions, of 2 GiB in more.
-    public var linearMemory: Bool
-
-    /// Settings; balanced transport to 1e-3 by default.
-    public init(
-        source: MarginalPenalty = .exact, target: MarginalPenalty = .exact, mass: Double? = nil, tolerance: Double = 1e-3,
-        maximumIterations: Int = 1000, annealing: Double = 0.64, initial: (x: Tensor, y: Tensor)? = nil, gradient: Gradient = .envelope,
-        linearMemory: Bool = false
-    ) {
-        (self.source, self.target, self.mass) = (source, target, mass)
-        (self.tolerance, self.maximumIterations, self.annealing) = (tolerance, maximumIterations, annealing)
-        (self.initial, self.gradient, self.linearMemory) = (initial, gradient, linearMemory)
-    }
-}
-
 /// Entropic optimal transport between weights, balanced, unbalanced or partial.
 ///
 /// `min over P of <P, C> + epsilon KL(P | a b) + D(P 1 | a) + E(P^T 1 | b)`, KL(p | q) = sum(p log(p / q) - p + q), with D and E as the
@@ -58,7 +8,7 @@ public struct EntropicTransportOptions: Sendable {
 /// `-D*(-f_i) + epsilon (sum b - (P 1)_i / a_i)`.
 ///
 /// - Parameters:
-///   - cost: Of points, or matrices; leading axes are a batch.
+///   - cost: Of points, a formula or matrices; leading axes are a batch.
 ///   - a: [..., n] or [n], not negative, 1 / n each by default. Where both sides are exact, masses must be equal.
 ///   - b: [..., m] or [m].
 ///   - epsilon: At least 1e-30, in the cost's units; for conventions elsewhere see ``TransportCost``.
@@ -76,11 +26,7 @@ public func entropicTransport(
 ) throws -> EntropicTransport {
     let operation = "entropicTransport"
     let prepared = try cost.prepared(operation)
-    try require(epsilon >= 1e-30 && epsilon.isFinite, operation, "a finite epsilon of at least 1e-30", epsilon)
-    try require(options.maximumIterations > 0, operation, "maximumIterations > 0", options.maximumIterations)
-    try require(options.annealing > 0 && options.annealing <= 1, operation, "annealing above 0 and at most 1", options.annealing)
-    try options.source.check(operation)
-    try options.target.check(operation)
+    try requireEpsilon(epsilon, operation)
     if case .unrolled(let steps) = options.gradient { try require(steps > 0, operation, "steps to unroll above 0", steps) }
     let (lead, n, m) = cost.extents
     let like = prepared.inputs[0]
@@ -88,33 +34,15 @@ public func entropicTransport(
         x: try TransportCost.weights(a, lead: lead, count: n, like: like, operation),
         y: try TransportCost.weights(b, lead: lead, count: m, like: like, operation)
     )
-    var penalties = (options.source, options.target)
-    if let mass = options.mass {
-        try require(penalties == (.exact, .exact), operation, "no penalties where the mass is given", "\(penalties.0) and \(penalties.1)")
+    let penalties = try options.penalties(weights, operation)
+    if options.mass != nil {
         try require(
             options.gradient == .none || options.gradient == .envelope, operation, "the gradient none or envelope where the mass is given",
             options.gradient)
-        let least = try Tensor.minimum(weights.x.sum(axes: [1]), weights.y.sum(axes: [1])).min().scalar()
-        try require(mass > 0 && mass <= least * (1 + 1e-6), operation, "a mass above 0 and at most that of either side, \(least)", mass)
-        penalties = (.range(0...1), .range(0...1))
-    } else if penalties == (.exact, .exact) {
-        try EntropicProblem.checkBalance(weights, operation)
     }
     let (softMin, spread) = try prepared.softMin(isLinearInMemory: options.linearMemory)
     let problem = try EntropicProblem(softMin, weights: weights, epsilon: epsilon, penalties: penalties, mass: options.mass)
-    var schedule = EntropicProblem.Schedule(
-        tolerance: options.tolerance, maximumIterations: options.maximumIterations, from: spread, to: epsilon,
-        ratio: options.initial == nil ? options.annealing : 1)
-    if let initial = options.initial {
-        guard try initial.x.checked().shape == lead + [n], try initial.y.checked().shape == lead + [m] else {
-            throw TensorError.shapeMismatch(
-                operation: operation, expected: "potentials \(lead + [n]) and \(lead + [m])", actual: [initial.x.shape, initial.y.shape])
-        }
-        schedule.initial = (
-            try stopGradient(initial.x).asType(.float32).reshaped([softMin.batch, n]),
-            try stopGradient(initial.y).asType(.float32).reshaped([softMin.batch, m])
-        )
-    }
+    let schedule = try options.schedule(from: spread, to: epsilon, weights, shapes: (lead + [n], lead + [m]), operation)
     let state = try problem.solve(schedule)
     return try EntropicTransport(prepared, lead: lead, weights: weights, problem, state, schedule, options.gradient)
 }

@@ -20,37 +20,13 @@ public func gridTransport(
 ) throws -> GridTransport {
     let operation = "gridTransport"
     try requireEpsilon(epsilon, operation)
-    try require(options.maximumIterations > 0, operation, "maximumIterations > 0", options.maximumIterations)
-    try require(options.annealing > 0 && options.annealing <= 1, operation, "annealing above 0 and at most 1", options.annealing)
     try require(
         options.gradient == .none || options.gradient == .envelope, operation, "the gradient none or envelope on a grid", options.gradient)
-    try options.source.check(operation)
-    try options.target.check(operation)
-    var penalties = (x: options.source, y: options.target)
-    let isExact = penalties == (.exact, .exact)
-    let grid = try GridProblem(
-        a, b, dimensions: dimensions, spacing: spacing, isBalanced: isExact && options.mass == nil, operation)
-    if let mass = options.mass {
-        try require(isExact, operation, "no penalties where the mass is given", "\(penalties.x) and \(penalties.y)")
-        let least = try Tensor.minimum(grid.weights.x.sum(axes: [1]), grid.weights.y.sum(axes: [1])).min().scalar()
-        try require(mass > 0 && mass <= least * (1 + 1e-6), operation, "a mass above 0 and at most that of either side, \(least)", mass)
-        penalties = (.range(0...1), .range(0...1))
-    }
+    let grid = try GridProblem(a, b, dimensions: dimensions, spacing: spacing, isBalanced: false, operation)
+    let penalties = try options.penalties(grid.weights, operation)
     let problem = try EntropicProblem(
         SoftMin(grid.softMin), weights: grid.weights, epsilon: epsilon, penalties: penalties, mass: options.mass)
-    var schedule = EntropicProblem.Schedule(
-        tolerance: options.tolerance, maximumIterations: options.maximumIterations, from: grid.spread, to: epsilon,
-        ratio: options.initial == nil ? options.annealing : 1)
-    if let initial = options.initial {
-        guard try initial.x.checked().shape == a.shape, try initial.y.checked().shape == a.shape else {
-            throw TensorError.shapeMismatch(
-                operation: operation, expected: "potentials \(a.shape)", actual: [initial.x.shape, initial.y.shape])
-        }
-        func flat(_ tensor: Tensor) throws -> Tensor {
-            try stopGradient(tensor).asType(.float32).reshaped([grid.softMin.batch, grid.softMin.count])
-        }
-        schedule.initial = (try flat(initial.x), try flat(initial.y))
-    }
+    let schedule = try options.schedule(from: grid.spread, to: epsilon, grid.weights, shapes: (a.shape, a.shape), operation)
     let state = try problem.solve(schedule)
     return try GridTransport(
         grid, problem, state, schedule, like: Tensor.commonSample(a, b), isDifferentiable: options.gradient == .envelope)
