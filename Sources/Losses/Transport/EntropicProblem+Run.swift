@@ -135,14 +135,20 @@ extension EntropicProblem {
         mutating func iterate() throws {
             problem = try problem.prepared()
             pace.forget()
+            let mass = try problem.weights.x.sum(axes: [1]).max().scalar()
+            // No device runs dry for a look: it is waited for when the step after it is launched, and on the CPU there is nothing to wait for.
+            let isQueued = f.device.isOpenCL
+            var pending: Measured?
             while iterations < schedule.maximumIterations {
                 let isChecked = (iterations - annealing.count) % Relaxation.period == 0 && schedule.tolerance > 0
                 let (before, other) = (f, g)
                 let offset = shift
                 let soft = try advance(problem.epsilon, share: pace.factor)
-                guard isChecked else { continue }
-                let errors = try problem.errors(f: before, g: other, soft: soft, shift: offset)
-                let (error, enough) = (max(errors.x, errors.y), max(schedule.tolerance, try noise()))
+                if isChecked { pending = try problem.measured(f: before, g: other, soft: soft, shift: offset) }
+                guard let look = pending, !(isChecked && isQueued) else { continue }
+                pending = nil
+                let errors = try look.errors()
+                let (error, enough) = (max(errors.x, errors.y), max(schedule.tolerance, try mass * look.noise(problem.epsilon)))
                 if pace.isWorthALook(error, enough, isDue: true) {
                     guard pace.factor > 1 else { break }
                     iterations = min(iterations + 1, schedule.maximumIterations)
@@ -157,13 +163,6 @@ extension EntropicProblem {
             let (softX, best) = try problem.step(.x, own: f, other: g, problem.epsilon, share: 1, shift)
             let softY = try problem.step(.y, own: g, other: best, problem.epsilon, share: 1, shift).soft
             return try problem.errors(f: best, g: g, soft: (softX, softY), shift: shift).y
-        }
-
-        /// What rounding of potentials may do to the marginals.
-        private func noise() throws -> Double {
-            let largest = try Tensor.stack([f.absolute().max(), g.absolute().max()]).max().scalar()
-            let mass = try problem.weights.x.sum(axes: [1]).max().scalar()
-            return mass * largest / problem.epsilon * 0x1p-22
         }
 
         /// Steps in doubles until both errors are down: few, since what float32 leaves is small.

@@ -108,13 +108,13 @@ struct EntropicProblem: Sendable {
         return try ((log(mass) - logMass) * eps).evaluated()
     }
 
-    /// How far the marginals of a state are from what is best for its potentials, as far as float32 can tell.
-    func errors(_ state: State) throws -> (x: Double, y: Double) {
-        try errors(f: state.f, g: state.g, soft: state.soft, shift: state.shift)
+    /// How far the marginals are from what is best for the potentials, as far as their type can tell. Points without mass do not count.
+    func errors(f: Tensor, g: Tensor, soft: (x: Tensor, y: Tensor), shift: Tensor?) throws -> (x: Double, y: Double) {
+        try measured(f: f, g: g, soft: soft, shift: shift).errors()
     }
 
-    /// The same, float64 or float32. Points without mass do not count.
-    func errors(f: Tensor, g: Tensor, soft: (x: Tensor, y: Tensor), shift: Tensor?) throws -> (x: Double, y: Double) {
+    /// The same on its way, so that the next step can be launched before it is waited for.
+    func measured(f: Tensor, g: Tensor, soft: (x: Tensor, y: Tensor), shift: Tensor?) throws -> Measured {
         func error(_ potential: Tensor, _ soft: Tensor, _ weights: Tensor, _ penalty: MarginalPenalty) throws -> Tensor {
             let sum = shift.map { potential + $0 } ?? potential
             let weights = try weights.to(potential.device)
@@ -122,8 +122,23 @@ struct EntropicProblem: Sendable {
             let counted = Tensor.select(weights .> 0, off, try .zeros([], on: weights.device))
             return try counted.sum(axes: [1]).max()
         }
-        let both = try Tensor.stack([error(f, soft.x, weights.x, penalties.x), error(g, soft.y, weights.y, penalties.y)])
-        let values = try both.array(of: Double.self)
-        return (values[0], values[1])
+        return Measured(
+            values: try Tensor.stack([
+                error(f, soft.x, weights.x, penalties.x), error(g, soft.y, weights.y, penalties.y), f.absolute().max(), g.absolute().max(),
+            ]).evaluated())
+    }
+
+    /// Marginal errors that may not be there yet.
+    struct Measured {
+        fileprivate let values: Tensor
+
+        /// Waits for them.
+        func errors() throws -> (x: Double, y: Double) {
+            let values = try values.array(of: Double.self)
+            return (values[0], values[1])
+        }
+
+        /// What rounding of the potentials may do to the marginals, for a unit of mass.
+        func noise(_ epsilon: Double) throws -> Double { try values.array(of: Double.self)[2...].reduce(0, max) / epsilon * 0x1p-22 }
     }
 }

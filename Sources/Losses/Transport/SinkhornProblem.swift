@@ -95,6 +95,9 @@ struct SinkhornProblem {
     private func advance(_ progress: inout Progress, tolerance: Double, maximumIterations: Int) throws {
         var pace = Relaxation()
         let annealed = progress.annealing.count
+        // Waited for when the step after it is launched, as in transport.
+        let isQueued = sample.device.isOpenCL
+        var pending: EntropicProblem.Measured?
         while progress.iterations < maximumIterations {
             let taken = progress.iterations
             let eps = taken < annealed ? progress.annealing[taken] : between.epsilon
@@ -102,10 +105,15 @@ struct SinkhornProblem {
                 progress.potentials, before: progress.before, epsilon: eps, keep: 1 - pace.length / 2 + pace.carry,
                 take: pace.length / 2 * factor(eps), carry: -pace.carry)
             let isChecked = tolerance > 0 && taken >= annealed && (taken - annealed) % Relaxation.period == 0
-            let errors = isChecked ? try between.errors(state(progress.potentials, step.soft)) : nil
+            if isChecked {
+                let seen = try state(progress.potentials, step.soft)
+                pending = try between.measured(f: seen.f, g: seen.g, soft: seen.soft, shift: nil)
+            }
             (progress.before, progress.potentials) = (progress.potentials, step.next)
             progress.iterations += 1
-            guard let errors else { continue }
+            guard let look = pending, !(isChecked && isQueued) else { continue }
+            pending = nil
+            let errors = try look.errors()
             let error = max(errors.x, errors.y)
             if error <= (pace.carry > 0 ? 0.5 : 1) * tolerance { return }
             pace.observe(error)
