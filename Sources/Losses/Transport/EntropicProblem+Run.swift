@@ -135,7 +135,7 @@ extension EntropicProblem {
         mutating func iterate() throws {
             problem = try problem.prepared()
             pace.forget()
-            let mass = try problem.weights.x.sum(axes: [1]).max().scalar()
+            let mass = schedule.tolerance > 0 ? try problem.weights.x.sum(axes: [1]).max().scalar() : 0
             // No device runs dry for a look: it is waited for when the step after it is launched, and on the CPU there is nothing to wait for.
             let isQueued = f.device.isOpenCL
             var pending: Measured?
@@ -144,11 +144,16 @@ extension EntropicProblem {
                 let (before, other) = (f, g)
                 let offset = shift
                 let soft = try advance(problem.epsilon, share: pace.factor)
-                if isChecked { pending = try problem.measured(f: before, g: other, soft: soft, shift: offset) }
+                if isChecked {
+                    let sizes = [try before.absolute().max(), try other.absolute().max()]
+                    pending = try problem.measured(f: before, g: other, soft: soft, shift: offset, besides: sizes)
+                }
                 guard let look = pending, !(isChecked && isQueued) else { continue }
                 pending = nil
                 let errors = try look.errors()
-                let (error, enough) = (max(errors.x, errors.y), max(schedule.tolerance, try mass * look.noise(problem.epsilon)))
+                // What rounding of potentials may do to the marginals.
+                let noise = try look.others().reduce(0, max) * mass / problem.epsilon * 0x1p-22
+                let (error, enough) = (max(errors.x, errors.y), max(schedule.tolerance, noise))
                 if pace.isWorthALook(error, enough, isDue: true) {
                     guard pace.factor > 1 else { break }
                     iterations = min(iterations + 1, schedule.maximumIterations)

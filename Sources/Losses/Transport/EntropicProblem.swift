@@ -113,8 +113,10 @@ struct EntropicProblem: Sendable {
         try measured(f: f, g: g, soft: soft, shift: shift).errors()
     }
 
-    /// The same on its way, so that the next step can be launched before it is waited for.
-    func measured(f: Tensor, g: Tensor, soft: (x: Tensor, y: Tensor), shift: Tensor?) throws -> Measured {
+    /// The same on its way, so that the next step can be launched before it is waited for, with other numbers that are needed then.
+    func measured(
+        f: Tensor, g: Tensor, soft: (x: Tensor, y: Tensor), shift: Tensor?, besides others: [Tensor] = []
+    ) throws -> Measured {
         func error(_ potential: Tensor, _ soft: Tensor, _ weights: Tensor, _ penalty: MarginalPenalty) throws -> Tensor {
             let sum = shift.map { potential + $0 } ?? potential
             let weights = try weights.to(potential.device)
@@ -122,10 +124,8 @@ struct EntropicProblem: Sendable {
             let counted = Tensor.select(weights .> 0, off, try .zeros([], on: weights.device))
             return try counted.sum(axes: [1]).max()
         }
-        return Measured(
-            values: try Tensor.stack([
-                error(f, soft.x, weights.x, penalties.x), error(g, soft.y, weights.y, penalties.y), f.absolute().max(), g.absolute().max(),
-            ]).evaluated())
+        let both = [try error(f, soft.x, weights.x, penalties.x), try error(g, soft.y, weights.y, penalties.y)]
+        return Measured(values: try Tensor.stack(both + others).evaluated())
     }
 
     /// Marginal errors that may not be there yet.
@@ -138,7 +138,7 @@ struct EntropicProblem: Sendable {
             return (values[0], values[1])
         }
 
-        /// What rounding of the potentials may do to the marginals, for a unit of mass.
-        func noise(_ epsilon: Double) throws -> Double { try values.array(of: Double.self)[2...].reduce(0, max) / epsilon * 0x1p-22 }
+        /// Waits for the others.
+        func others() throws -> [Double] { Array(try values.array(of: Double.self)[2...]) }
     }
 }
