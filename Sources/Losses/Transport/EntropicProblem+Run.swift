@@ -150,9 +150,9 @@ extension EntropicProblem {
                 }
                 guard let look = pending, !(isChecked && isQueued) else { continue }
                 pending = nil
-                let errors = try look.errors()
+                let (errors, sizes) = try look.read()
                 // What rounding of potentials may do to the marginals.
-                let noise = try look.others().reduce(0, max) * mass / problem.epsilon * 0x1p-22
+                let noise = sizes.reduce(0, max) * mass / problem.epsilon * 0x1p-22
                 let (error, enough) = (max(errors.x, errors.y), max(schedule.tolerance, noise))
                 if pace.isWorthALook(error, enough, isDue: true) {
                     guard pace.factor > 1 else { break }

@@ -110,7 +110,7 @@ struct EntropicProblem: Sendable {
 
     /// How far the marginals are from what is best for the potentials, as far as their type can tell. Points without mass do not count.
     func errors(f: Tensor, g: Tensor, soft: (x: Tensor, y: Tensor), shift: Tensor?) throws -> (x: Double, y: Double) {
-        try measured(f: f, g: g, soft: soft, shift: shift).errors()
+        try measured(f: f, g: g, soft: soft, shift: shift).read().errors
     }
 
     /// The same on its way, so that the next step can be launched before it is waited for, with other numbers that are needed then.
@@ -132,13 +132,10 @@ struct EntropicProblem: Sendable {
     struct Measured {
         fileprivate let values: Tensor
 
-        /// Waits for them.
-        func errors() throws -> (x: Double, y: Double) {
+        /// Waits for them and for the other numbers.
+        func read() throws -> (errors: (x: Double, y: Double), others: [Double]) {
             let values = try values.array(of: Double.self)
-            return (values[0], values[1])
+            return ((values[0], values[1]), Array(values[2...]))
         }
-
-        /// Waits for the others.
-        func others() throws -> [Double] { Array(try values.array(of: Double.self)[2...]) }
     }
 }

@@ -113,7 +113,7 @@ struct SinkhornProblem {
             progress.iterations += 1
             guard let look = pending, !(isChecked && isQueued) else { continue }
             pending = nil
-            let errors = try look.errors()
+            let errors = try look.read().errors
             let error = max(errors.x, errors.y)
             if error <= (pace.carry > 0 ? 0.5 : 1) * tolerance { return }
             pace.observe(error)
