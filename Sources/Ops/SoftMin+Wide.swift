@@ -9,9 +9,12 @@ package struct WideSoftMin: Sendable {
 
     package init(_ softMin: SoftMin) throws {
         let home = softMin.points.x.device
-        device = WideSoftMinKernels.runs(on: home) ? home : .cpu
+        device = Self.device(for: home)
         self.softMin = try device == home ? softMin : softMin.onCPU()
     }
+
+    /// Where doubles of a device's problems are.
+    package static func device(for home: Device) -> Device { WideSoftMinKernels.runs(on: home) ? home : .cpu }
 
     /// The soft minima of one side, float64 [batch, n] or [batch, m].
     ///

@@ -97,7 +97,7 @@ public struct EntropicTransport: Sendable {
         let (n, m) = (problem.softMin.n, problem.softMin.m)
         let device = state.f.device
         let rest = try state.remainders ?? (.zeros(state.f.shape, on: device), .zeros(state.g.shape, on: device))
-        potentials = (try solved.f.reshaped(lead + [n]), try solved.g.reshaped(lead + [m]))
+        potentials = (try solved.f.asType(.float32).reshaped(lead + [n]), try solved.g.asType(.float32).reshaped(lead + [m]))
         potentialRemainders = (try rest.x.reshaped(lead + [n]), try rest.y.reshaped(lead + [m]))
         massPotential = try (state.shift ?? Tensor.zeros([problem.softMin.batch, 1], on: device)).reshaped(lead)
         (marginalErrors, iterations, isConverged) = (state.errors, state.iterations, state.isConverged)
@@ -168,16 +168,18 @@ public struct EntropicTransport: Sendable {
         let mass = try weights.x.slice(axis: 1, from: rows.lowerBound, to: rows.upperBound).expandedDimensions(at: 2)
         let exponents = try ((f - block) + held.g.expandedDimensions(at: 1)) / epsilon
         let moving = exponents.exp() * mass * (try weights.y.expandedDimensions(at: 1))
-        return Block(plan: moving + stopGradient(plan - moving), cost: block)
+        return Block(plan: (moving + stopGradient(plan - moving)).asType(plan.dtype), cost: block)
     }
 
     private func exactPlan(_ rows: Range<Int>) throws -> Tensor {
         func whole(_ potential: Tensor, _ rest: Tensor) throws -> Tensor {
-            try stopGradient(potential).to(.cpu).asType(.float64) + rest.reshaped(potential.shape).to(.cpu).asType(.float64)
+            let sum = try stopGradient(potential).to(.cpu).asType(.float64) + rest.to(.cpu).asType(.float64)
+            return try sum.reshaped([weights.x.shape[0], -1])
         }
-        let f = try whole(held.f, potentialRemainders.x) + massPotential.reshaped([weights.x.shape[0], 1]).to(.cpu).asType(.float64)
+        let shift = try massPotential.reshaped([weights.x.shape[0], 1]).to(.cpu).asType(.float64)
+        let f = try whole(potentials.x, potentialRemainders.x) + shift
         return try softMin.plan(
-            rows: rows, potentials: (f.evaluated(), whole(held.g, potentialRemainders.y).evaluated()),
+            rows: rows, potentials: (f.evaluated(), whole(potentials.y, potentialRemainders.y).evaluated()),
             weights: (stopGradient(weights.x), stopGradient(weights.y)), epsilon: epsilon)
     }
 

@@ -35,7 +35,8 @@ struct TransportDerivatives: Sendable {
             return Attached(value: enveloped(value, nil), f: potentials[0], g: potentials[1])
         case .implicit:
             let inputs = inputs
-            let potentials = Tensor.record("transportPotentials", inputs: inputs, outputs: [state.f, state.g]) { [self] pullback in
+            let held = [try wide(state.f, state.remainders?.x), try wide(state.g, state.remainders?.y)]
+            let potentials = Tensor.record("transportPotentials", inputs: inputs, outputs: held) { [self] pullback in
                 let zero = try Tensor.zeros([], on: state.f.device)
                 let (r, s) = (pullback.cotangents[0] ?? zero, pullback.cotangents[1] ?? zero)
                 let gradients = try implicit(r.broadcast(to: state.f.shape), s.broadcast(to: state.g.shape))
@@ -48,6 +49,13 @@ struct TransportDerivatives: Sendable {
             return Attached(value: enveloped(value, (potentials[0], potentials[1])), f: potentials[0], g: potentials[1])
         case .unrolled(let steps): return try unrolled(steps)
         }
+    }
+
+    /// A potential in doubles, where its device has them: derivatives for both sides nearly cancel where clusters hardly exchange mass.
+    private func wide(_ potential: Tensor, _ rest: Tensor?) throws -> Tensor {
+        guard WideSoftMin.device(for: potential.device) == potential.device else { return potential }
+        let wide = potential.asType(.float64)
+        return try (rest.map { wide + $0 } ?? wide).evaluated()
     }
 
     /// The value with its derivative at fixed potentials; `potentials` are those that move when it is differentiated again.
@@ -87,8 +95,8 @@ struct TransportDerivatives: Sendable {
         let cost = cost
         let ofCost = try gradient(at: cost.inputs) { try (cost.of($0).matrix(rows: 0..<f.shape[1]) * moving).sum() }
         func slope(_ penalty: MarginalPenalty, _ potential: Tensor, _ marginal: Tensor, _ own: Tensor, _ other: Tensor) throws -> Tensor {
-            try (penalty.gain(potential) + (other.sum(axes: [1], keepDimensions: true) - marginal / own) * problem.epsilon)
-                * c.expandedDimensions(at: 1)
+            let slope = try penalty.gain(potential) + (other.sum(axes: [1], keepDimensions: true) - marginal / own) * problem.epsilon
+            return try (slope * c.expandedDimensions(at: 1)).asType(own.dtype)
         }
         let whole = try plan(f, g, 0..<problem.softMin.n)
         return ofCost + [
