@@ -1,49 +1,62 @@
 import LossKitDevice
 
-/// Soft minima of a cost that is a formula of a point of each of two sets: online in O(n + m) memory, one problem.
+/// Soft minima of a cost that is a formula of a point of each of two sets: online in O(n + m) memory, one launch for each of a batch.
 package struct FormulaSoftMin: SoftMinStructure {
     package typealias Cost = @Sendable (_ x: Formula, _ y: Formula) -> Formula
 
     private let points: (x: Tensor, y: Tensor)
     private let cost: Cost
-    private let formula: Formula
+    /// The cost of each problem of the batch.
+    private let formulas: [Formula]
 
-    package let batch = 1
-    package var counts: (x: Int, y: Int) { (points.x.shape[0], points.y.shape[0]) }
+    package var batch: Int { formulas.count }
+    package var counts: (x: Int, y: Int) { (points.x.shape[1], points.y.shape[1]) }
     package var sample: Tensor { points.x }
 
     /// - Parameters:
-    ///   - x: [n, d].
-    ///   - y: [m, e].
+    ///   - x: [batch, n, d], batch above 0.
+    ///   - y: [batch, m, e].
     package init(_ x: Tensor, _ y: Tensor, cost: @escaping Cost) throws {
         points = (stopGradient(x), stopGradient(y))
-        self.cost = cost
-        formula = cost(.x(points.x), .y(points.y))
-        guard !Tensor.records(formula.variables.map(\.tensor)) else {
+        let parameters = Self.formula(cost, points.x, points.y, 0).parameters.map(stopGradient)
+        self.cost = { cost($0, $1).replacingParameters(parameters) }
+        formulas = (0..<x.shape[0]).map { [cost = self.cost, points] in Self.formula(cost, points.x, points.y, $0) }
+        guard !Tensor.records(formulas[0].variables.map(\.tensor)) else {
             throw TensorError.invalidArgument(
-                operation: "entropicTransport", expected: "a cost that is differentiated for its points alone (or stopGradient)",
-                actual: "a parameter with a history")
+                operation: "entropicTransport", expected: "a cost that is differentiated for its two points and for parameters alone",
+                actual: "another variable of points with a history")
         }
     }
 
-    /// How much the largest cost is above the least.
-    package func spread() throws -> Double { try (formula.max().max() - formula.min().min()).scalar() }
+    /// The cost of one problem of a batch of points.
+    package static func formula(_ cost: Cost, _ x: Tensor, _ y: Tensor, _ entry: Int) -> Formula { cost(.x(x[entry]), .y(y[entry])) }
+
+    /// How much the largest cost of a problem is above the least.
+    package func spread() throws -> Double {
+        let spreads = try formulas.map { try ($0.max().max() - $0.min().min()).scalar() }
+        return spreads.contains { $0.isNaN } ? .nan : spreads.max() ?? 0
+    }
 
     /// As of ``SoftMin``.
     package func minima(
         _ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double, keep: Double, take: Double
     ) throws -> (soft: Tensor, next: Tensor) {
-        let soft = try Self.soft(formula, side, potentials, logWeights, own: own, epsilon).evaluated()
+        let soft = try each { entry, formula in
+            try Self.soft(formula, side, potentials[entry], logWeights[entry], own: own[entry], epsilon)
+        }
         return (soft, try (own * keep + soft * take).evaluated())
     }
 
-    /// The costs of all pairs [1, n, m].
+    /// The costs of all pairs [batch, n, m].
     func costs() throws -> Tensor {
         let (n, m) = counts
-        let parts = try Self.blocks(rows: n, columns: m, width: max(points.x.shape[1], points.y.shape[1])).map { rows in
-            try formula.replacingTensors { $0.points == .x ? $0.tensor[rows] : $0.tensor }.matrix().evaluated()
+        let blocks = Self.blocks(rows: n, columns: m, width: max(points.x.shape[2], points.y.shape[2]))
+        return try each { _, formula in
+            try Tensor.concatenate(
+                blocks.map { rows in
+                    try formula.replacingTensors { $0.points == .x ? $0.tensor[rows] : $0.tensor }.matrix().evaluated()
+                })
         }
-        return try Tensor.concatenate(parts).expandedDimensions(at: 0).evaluated()
     }
 
     /// Ranges of rows whose pairs, of so many numbers each, are held at once.
@@ -54,43 +67,73 @@ package struct FormulaSoftMin: SoftMinStructure {
 
     /// As of ``WideSoftMin``, on the device of the potentials.
     func wideMinima(_ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double) throws -> Tensor {
-        let wide = try formula.replacingTensors { try $0.tensor.to(potentials.device).asType(.float64).evaluated() }
-        return try Self.soft(wide, side, potentials, logWeights, own: own, epsilon).evaluated()
+        try each { entry, formula in
+            let wide = try formula.replacingTensors { try $0.tensor.to(potentials.device).asType(.float64).evaluated() }
+            return try Self.soft(wide, side, potentials[entry], logWeights[entry], own: own[entry], epsilon)
+        }
     }
 
     /// As of ``SoftMin``.
     func costGradient(_ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, epsilon: Double) throws -> Tensor {
         let isX = side == .x
-        let slopes = try gradient(at: [isX ? points.x : points.y]) { moved in
-            let formula = isX ? cost(.x(moved[0]), .y(points.y)) : cost(.x(points.x), .y(moved[0]))
-            return try Self.soft(formula, side, potentials, logWeights, own: nil, epsilon).sum()
+        return try gradient(at: isX ? points.x : points.y) { moved in
+            let (x, y) = isX ? (moved, points.y) : (points.x, moved)
+            return try total(formulas.indices.map { Self.formula(cost, x, y, $0) }, side, potentials, logWeights, nil, epsilon)
         }
-        return try slopes[0].expandedDimensions(at: 0)
+    }
+
+    /// The derivatives for the formula's parameters of the sum of the rows' soft minima, each times its weight.
+    ///
+    /// - Parameter weights: [batch, n].
+    func parameterGradients(potentials: Tensor, logWeights: Tensor, weights: Tensor, epsilon: Double) throws -> [Tensor] {
+        try gradient(at: formulas[0].parameters) { moved in
+            try total(formulas.map { $0.replacingParameters(moved) }, .x, potentials, logWeights, weights, epsilon)
+        }
     }
 
     /// As of ``SoftMin``, on the CPU.
     func plan(rows: Range<Int>, potentials: (x: Tensor, y: Tensor), weights: (x: Tensor, y: Tensor), epsilon: Double) throws -> Tensor {
         func home(_ tensor: Tensor) throws -> Tensor { try tensor.to(.cpu).asType(.float64) }
-        let costs = try formula.replacingTensors { $0.points == .x ? try home($0.tensor[rows]) : try home($0.tensor) }.matrix()
-        let (f, a) = (try home(potentials.x[0][rows]).expandedDimensions(at: 1), try home(weights.x[0][rows]).expandedDimensions(at: 1))
-        let exponents = try (f + home(potentials.y[0]) - costs) / epsilon
-        return try (exponents.exp() * a * home(weights.y[0])).asType(.float32).expandedDimensions(at: 0).evaluated()
+        return try each { entry, formula in
+            let costs = try formula.replacingTensors { $0.points == .x ? try home($0.tensor[rows]) : try home($0.tensor) }.matrix()
+            let f = try home(potentials.x[entry][rows]).expandedDimensions(at: 1)
+            let a = try home(weights.x[entry][rows]).expandedDimensions(at: 1)
+            let exponents = try (f + home(potentials.y[entry]) - costs) / epsilon
+            return try (exponents.exp() * a * home(weights.y[entry])).asType(.float32)
+        }
     }
 
     /// The same of every `x`th and every `y`th point.
     func sampled(x: Int, y: Int) throws -> FormulaSoftMin {
-        try FormulaSoftMin(points.x.slice(axis: 0, step: x), points.y.slice(axis: 0, step: y), cost: cost)
+        try FormulaSoftMin(points.x.slice(axis: 1, step: x), points.y.slice(axis: 1, step: y), cost: cost)
+    }
+
+    /// What is found for each problem, stacked.
+    private func each(_ body: (_ entry: Int, _ formula: Formula) throws -> Tensor) throws -> Tensor {
+        let parts = try formulas.enumerated().map { try body($0, $1).evaluated() }
+        return try parts.count == 1 ? parts[0].expandedDimensions(at: 0) : Tensor.stack(parts).evaluated()
+    }
+
+    /// The sum of all soft minima, each times its weight.
+    private func total(
+        _ formulas: [Formula], _ side: SoftMin.Side, _ potentials: Tensor, _ logWeights: Tensor, _ weights: Tensor?, _ epsilon: Double
+    ) throws -> Tensor {
+        let parts = try formulas.enumerated().map { entry, formula in
+            let soft = try Self.soft(formula, side, potentials[entry], logWeights[entry], own: nil, epsilon)
+            return try (weights.map { soft * $0[entry] } ?? soft).sum()
+        }
+        return parts.dropFirst().reduce(parts[0]) { $0 + $1 }
     }
 
     /// Relative to where they are about, which keeps exponents small.
     private static func soft(
         _ formula: Formula, _ side: SoftMin.Side, _ potentials: Tensor, _ logWeights: Tensor, own: Tensor?, _ epsilon: Double
     ) throws -> Tensor {
-        let others = try (potentials + logWeights * epsilon).reshaped([-1]).evaluated()
+        let others = try (potentials + logWeights * epsilon).evaluated()
         let reduced: Formula.Points = side == .x ? .y : .x
         var exponents = Formula.variable(others, of: reduced) - formula
-        if let own { exponents = try exponents + .variable(own.reshaped([-1]), of: reduced.other) }
-        let soft = try (exponents * (1 / epsilon)).logSumExp(over: reduced).expandedDimensions(at: 0) * -epsilon
+        if let own { exponents = exponents + .variable(own, of: reduced.other) }
+        let soft = try (exponents * (1 / epsilon)).logSumExp(over: reduced) * -epsilon
         return (own.map { soft + $0 } ?? soft).asType(potentials.dtype)
     }
 }

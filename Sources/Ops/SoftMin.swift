@@ -24,6 +24,8 @@ package struct SoftMin: Sendable {
     private(set) var costs: (x: Tensor, y: Tensor)?
     /// What finds them otherwise, where pairs have a structure.
     private var structure: (any SoftMinStructure)?
+    /// The same where it is a formula's, which has more to it.
+    private(set) var formula: FormulaSoftMin?
     /// What knows the pairs that matter, where that is worth while.
     private(set) var near: NearSoftMin?
     let cost: SoftMinKernels.Cost
@@ -104,8 +106,16 @@ package struct SoftMin: Sendable {
         (cost, isLinearInMemory) = (.matrix, false)
     }
 
+    /// Of a cost that is a formula.
+    package init(_ formula: FormulaSoftMin, isLinearInMemory: Bool) {
+        self.init(structure: formula, isLinearInMemory: isLinearInMemory)
+        self.formula = formula
+    }
+
     /// Of a cost that is known to a structure of the pairs.
-    package init(_ structure: any SoftMinStructure, isLinearInMemory: Bool = true) {
+    package init(_ structure: any SoftMinStructure) { self.init(structure: structure, isLinearInMemory: true) }
+
+    private init(structure: any SoftMinStructure, isLinearInMemory: Bool) {
         self.structure = structure
         points = (structure.sample, structure.sample)
         columns = points
@@ -116,9 +126,6 @@ package struct SoftMin: Sendable {
 
     /// Whether pairs have a structure, so that neither some of the points nor doubles are had from it.
     package var isStructured: Bool { structure != nil && formula == nil }
-
-    /// What finds them online where the cost is a formula.
-    var formula: FormulaSoftMin? { structure as? FormulaSoftMin }
 
     /// Whether a kernel may be held beside the points: on a processor, within the limit.
     package var holdsKernel: Bool {
@@ -209,6 +216,11 @@ package struct SoftMin: Sendable {
             inputs, own: own.slice(), epsilon: Float(epsilon), keep: Float(keep), take: Float(take), soft: soft.output(),
             next: next.output(), near: near, on: device)
         return (soft, next)
+    }
+
+    /// The derivatives for a formula's parameters of the sum of the rows' soft minima, each times its weight.
+    package func parameterGradients(potentials: Tensor, logWeights: Tensor, weights: Tensor, epsilon: Double) throws -> [Tensor] {
+        try formula?.parameterGradients(potentials: potentials, logWeights: logWeights, weights: weights, epsilon: epsilon) ?? []
     }
 
     /// sum_j w_ij dC(x_i, y_j)/dx_i [batch, n, d], w the soft minimum's weights, which sum to 1 for each row; of points.

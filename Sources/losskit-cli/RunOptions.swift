@@ -36,10 +36,10 @@ struct RunOptions: ParsableArguments {
 }
 
 extension Metric {
-    /// The metric of a name.
-    static func named(_ name: String) throws -> Metric {
+    /// The metric of a name; others may stand beside those that there are.
+    static func named(_ name: String, besides others: [String] = []) throws -> Metric {
         if let metric = Metric(rawValue: name) { return metric }
-        let names = allCases.map(\.rawValue)
+        let names = allCases.map(\.rawValue) + others
         let nearest = LossRegistry.nearest(to: name, among: names).map { ", did you mean \($0)?" } ?? ""
         throw TensorError.invalidArgument(
             operation: "--metric", expected: "one of \(names.joined(separator: ", "))", actual: "\"\(name)\"\(nearest)")

@@ -34,6 +34,12 @@ struct TransportCommand: ParsableCommand {
         if let reach, !(reach > 0) { throw ValidationError("expected --reach above 0, got \(reach)") }
     }
 
+    /// The cost that a metric's name stands for.
+    private static func cost(_ name: String, _ x: Tensor, _ y: Tensor) throws -> TransportCost {
+        if let metric = CurvedMetric(rawValue: name) { return .metric(metric, x, y) }
+        return .metric(try Metric.named(name, besides: CurvedMetric.allCases.map(\.rawValue)), x, y)
+    }
+
     func run() throws {
         let device = try options.device()
         try ArrayFile.checkInputs([self.x, self.y, sourceWeights, targetWeights])
@@ -44,7 +50,7 @@ struct TransportCommand: ParsableCommand {
             let penalty = MarginalPenalty.divergence(metric == nil ? TransportCost.epsilon(blur: reach, power: power) : reach)
             (settings.source, settings.target) = (penalty, penalty)
         }
-        let cost = try metric.map { TransportCost.metric(try Metric.named($0), x, y) } ?? .points(x, y, power: power)
+        let cost = try metric.map { try Self.cost($0, x, y) } ?? .points(x, y, power: power)
         try options.report(on: device, outputs: [plan, map]) { [settings] in
             try entropicTransport(cost, a: weights.0, b: weights.1, epsilon: epsilon, options: settings)
         } writing: { solution in

@@ -50,6 +50,10 @@ import Testing
             let value = try #require((outcome.object["value"] as? NSNumber)?.doubleValue, "\(outcome.errors)")
             expectClose([value], [distance], tolerance: 2e-6)
         }
+        let pole = try folder.write("pole.npy", [Float.pi / 2, 0] as [Float], shape: [1, 2])
+        let equator = try folder.write("equator.npy", [0, 1] as [Float], shape: [1, 2])
+        let turn = try CommandLineTool.run("transport", pole, equator, "--metric", "haversine", "--device", device, "--json")
+        expectClose([try #require((turn.object["value"] as? NSNumber)?.doubleValue, "\(turn.errors)")], [Double.pi / 2], tolerance: 2e-6)
     }
 
     @Test(arguments: CommandLineTests.devices) func findsNeighbours(device: String) throws {
@@ -76,6 +80,7 @@ import Testing
             (["transport", points, points, "--power", "3"], "3"), (["transport", points, points, "--source-weights", negative], "not negative"),
             (["transport", line, line, "--plot", folder.path("p.svg")], "2 coordinates"),
             (["transport", points, points, "--reach", "-1"], "--reach"), (["transport", points, points, "--metric", "manhatan"], "manhattan?"),
+            (["transport", points, points, "--metric", "round"], "haversine"),
             (["transport", points, points, "--metric", "cosine", "--power", "1"], "--power"), (["knn", points, "--k", "3"], "3"),
             (["knn", points, "--metric", "cosin"], "did you mean cosine?"), (["knn", points, "--in", line], "[3, 1]"),
         ]

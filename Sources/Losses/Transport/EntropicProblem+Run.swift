@@ -31,10 +31,8 @@ extension EntropicProblem {
                 return
             }
             guard !annealing.isEmpty else { return }
-            let problem = problem
-            self.problem = try problem.prepared()
+            problem = try problem.prepared()
             while iterations < annealing.count { try advance(annealing[iterations], share: 1) }
-            self.problem = problem
         }
 
         /// Potentials from those of every so many points, if that is worth while.

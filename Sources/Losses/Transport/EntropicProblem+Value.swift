@@ -32,7 +32,19 @@ extension EntropicProblem {
         let isX = side == .x
         let slope = try softMin.costGradient(
             side, potentials: isX ? state.g : state.f, logWeights: isX ? logWeights.y : logWeights.x, epsilon: epsilon)
-        let weight = isX ? weights.x : weights.y
-        return try slope * (ratio(side, state).map { weight * $0 } ?? weight).expandedDimensions(at: 2)
+        return try slope * marginal(side, state).expandedDimensions(at: 2)
+    }
+
+    /// The derivatives for the parameters of a formula at fixed potentials of the duals, each times its cotangent [batch, 1].
+    func parameterPulls(_ state: State, _ cotangent: Tensor) throws -> [Tensor] {
+        try softMin.parameterGradients(
+            potentials: state.g, logWeights: logWeights.y, weights: (marginal(.x, state) * stopGradient(cotangent)).evaluated(),
+            epsilon: epsilon)
+    }
+
+    /// The plan's marginal.
+    private func marginal(_ side: SoftMin.Side, _ state: State) -> Tensor {
+        let weight = side == .x ? weights.x : weights.y
+        return ratio(side, state).map { weight * $0 } ?? weight
     }
 }

@@ -2,7 +2,7 @@ import LossKitOps
 
 /// How a solution of entropic optimal transport came out.
 public struct SinkhornResult: Sendable {
-    /// The divergence; differentiable with respect to points and weights by the envelope theorem.
+    /// The divergence; differentiable by the envelope theorem.
     public let value: Tensor
     /// The dual potentials of the problem between x and y: [n] and [m].
     public let potentials: (x: Tensor, y: Tensor)
@@ -58,39 +58,6 @@ public func sinkhorn(
     let problem = try SinkhornProblem(x, y, a: a, b: b, epsilon: epsilon, power: power, reach: reach, linearMemory: linearMemory)
     try require(maximumIterations > 0, "sinkhornDivergence", "maximumIterations > 0", maximumIterations)
     return try problem.solve(tolerance: tolerance, maximumIterations: maximumIterations)
-}
-
-/// ``sinkhornDivergence(_:_:a:b:epsilon:power:reach:tolerance:maximumIterations:linearMemory:)`` of any cost, a formula of a point of each cloud:
-/// GeomLoss' `cost`.
-///
-/// Not negative where `exp(-C / epsilon)` is a positive definite kernel. Gradient: as there, for points and weights.
-///
-/// - Parameters:
-///   - x: [n, d], finite.
-///   - y: [m, d].
-///   - a: [n], not negative; 1 / n each by default. Balanced problems need equal masses.
-///   - b: [m].
-///   - epsilon: At least 1e-30, in the cost's units.
-///   - rho: The price of mass that is created or destroyed, in the cost's units; nil for a balanced problem.
-///   - tolerance: Stop at this L1 error of either marginal.
-///   - maximumIterations: Stop at the latest here.
-///   - cost: C, the same with its points exchanged; finite.
-/// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)``, ``TensorError/invalidArgument(operation:expected:actual:)``.
-/// - Note: Three problems one after the other, each online as ``TransportCost/formula(_:_:_:)``; their values are subtracted in float32.
-public func sinkhornDivergence(
-    _ x: Tensor, _ y: Tensor, a: Tensor? = nil, b: Tensor? = nil, epsilon: Double = 0.05, rho: Double? = nil, tolerance: Double = 1e-3,
-    maximumIterations: Int = 1000, cost: @escaping @Sendable (_ x: Formula, _ y: Formula) -> Formula
-) throws -> Tensor {
-    let penalty = rho.map { MarginalPenalty.divergence($0) } ?? .exact
-    let options = EntropicTransportOptions(source: penalty, target: penalty, tolerance: tolerance, maximumIterations: maximumIterations)
-    func value(_ x: Tensor, _ y: Tensor, _ a: Tensor?, _ b: Tensor?) throws -> Tensor {
-        try entropicTransport(.formula(x, y, cost), a: a, b: b, epsilon: epsilon, options: options).value
-    }
-    let divergence = try value(x, y, a, b) - (value(x, x, a, a) + value(y, y, b, b)) / 2
-    guard rho != nil else { return try divergence.asType(Tensor.commonSample(x, y).dtype) }
-    // What the entropies' constants, products of masses, leave.
-    func mass(_ weights: Tensor?) throws -> Tensor { try weights?.sum() ?? .ones([], on: x.device) }
-    return try (divergence + (mass(a) - mass(b)).square() * (epsilon / 2)).asType(Tensor.commonSample(x, y).dtype)
 }
 
 extension LossDescription {

@@ -24,12 +24,18 @@ public enum TransportCost: Sendable {
     case points(Tensor, Tensor, power: Int)
     /// Any cost, as matrices [..., n, m].
     case matrix(Tensor)
-    /// Any cost of points [n, d] and [m, e], as a formula of one of each: online in O(n + m) memory, but see
-    /// ``EntropicTransportOptions/linearMemory``; one problem. Derivatives go to the points alone.
+    /// Any cost of points [..., n, d] and [..., m, e], as a formula of one of each: online in O(n + m) memory, but see
+    /// ``EntropicTransportOptions/linearMemory``; a launch for each of a batch. Derivatives go to the points and to parameters,
+    /// ``Formula/parameter(_:)``.
     case formula(Tensor, Tensor, @Sendable (_ x: Formula, _ y: Formula) -> Formula)
 
-    /// The distance of points [n, d] and [m, d] by a metric, as a formula: ``points(_:_:power:)`` is faster for Euclidean ones.
+    /// The distance of points [..., n, d] and [..., m, d] by a metric, as a formula: ``points(_:_:power:)`` is faster for Euclidean ones.
     public static func metric(_ metric: Metric, _ x: Tensor, _ y: Tensor) -> TransportCost {
+        .formula(x, y) { $0.distance(to: $1, metric: metric) }
+    }
+
+    /// The same on a sphere, of places on the earth or in hyperbolic space.
+    public static func metric(_ metric: CurvedMetric, _ x: Tensor, _ y: Tensor) -> TransportCost {
         .formula(x, y) { $0.distance(to: $1, metric: metric) }
     }
 
@@ -69,7 +75,7 @@ public enum TransportCost: Sendable {
         switch self {
         case .points(let x, let y, _): [x, y]
         case .matrix(let costs): [costs]
-        case .formula(let x, let y, _): [x, y]
+        case .formula(let x, let y, let cost): [x, y] + Self.parameters(cost, x, y)
         }
     }
 
@@ -78,8 +84,15 @@ public enum TransportCost: Sendable {
         switch self {
         case .points(_, _, let power): .points(inputs[0], inputs[1], power: power)
         case .matrix: .matrix(inputs[0])
-        case .formula(_, _, let cost): .formula(inputs[0], inputs[1], cost)
+        case .formula(_, _, let cost):
+            .formula(inputs[0], inputs[1]) { cost($0, $1).replacingParameters(Array(inputs.dropFirst(2))) }
         }
+    }
+
+    /// What all pairs of a formula share.
+    private static func parameters(_ cost: FormulaSoftMin.Cost, _ x: Tensor, _ y: Tensor) -> [Tensor] {
+        func first(_ points: Tensor) -> Tensor { points.rank > 2 ? first(points[0]) : points }
+        return cost(.x(first(x)), .y(first(y))).parameters
     }
 
     /// Costs of a range of rows [..., rows, m].
@@ -90,7 +103,9 @@ public enum TransportCost: Sendable {
             return power == 1
                 ? try pairwiseDistance(part, y, metric: .euclidean) : try pairwiseDistance(part, y, metric: .squaredEuclidean) * 0.5
         case .matrix(let costs): return try costs.slice(axis: -2, from: rows.lowerBound, to: rows.upperBound)
-        case .formula(let x, let y, let cost): return try cost(.x(x[0][rows]), .y(y[0])).matrix().expandedDimensions(at: 0)
+        case .formula(let x, let y, let cost):
+            let part = try x.slice(axis: 1, from: rows.lowerBound, to: rows.upperBound)
+            return try Tensor.stack((0..<x.shape[0]).map { try FormulaSoftMin.formula(cost, part, y, $0).matrix() })
         }
     }
 
@@ -119,12 +134,16 @@ public enum TransportCost: Sendable {
             try requireAll(costs, operation, "finite costs") { $0.isFinite() }
             return .matrix(try flat(costs))
         case .formula(let x, let y, let cost):
-            guard try x.checked().rank == 2, try y.checked().rank == 2, x.count > 0, y.count > 0 else {
+            guard try x.checked().rank >= 2, try y.checked().rank == x.rank, x.shape.dropLast(2) == y.shape.dropLast(2), x.count > 0,
+                y.count > 0
+            else {
                 throw TensorError.shapeMismatch(
-                    operation: operation, expected: "points [n, d] and [m, e] of a formula, none of them 0", actual: [x.shape, y.shape])
+                    operation: operation, expected: "points [n, d] and [m, e] of a formula, none of them 0, with equal leading axes",
+                    actual: [x.shape, y.shape])
             }
             for points in [x, y] { try requireAll(points, operation, "finite coordinates") { $0.isFinite() } }
-            return .formula(try flat(x), try flat(y), cost)
+            let shared = Self.parameters(cost, x, y).map { $0.asType(.float32) }
+            return of([try flat(x), try flat(y)] + shared)
         }
     }
 
@@ -144,7 +163,7 @@ public enum TransportCost: Sendable {
             let costs = stopGradient(costs)
             return (try SoftMin(costs: costs), try (costs.max() - costs.min()).scalar())
         case .formula(let x, let y, let cost):
-            let softMin = try FormulaSoftMin(stopGradient(x)[0], stopGradient(y)[0], cost: cost)
+            let softMin = try FormulaSoftMin(x, y, cost: cost)
             let spread = try softMin.spread()
             try require(spread.isFinite, "entropicTransport", "finite costs", "a formula whose costs differ by \(spread)")
             return (SoftMin(softMin, isLinearInMemory: isLinearInMemory), spread)

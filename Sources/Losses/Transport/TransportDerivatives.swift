@@ -71,10 +71,12 @@ struct TransportDerivatives: Sendable {
             var gradients: [Tensor?]
             switch cost {
             case .points, .formula:
+                let isShared = pullback.isNeeded[2..<(inputs.count - 2)]
                 gradients = [
                     pullback.isNeeded[0] ? try problem.pull(.x, state) * byRow : nil,
                     pullback.isNeeded[1] ? try problem.pull(.y, state) * byRow : nil,
                 ]
+                gradients += try isShared.contains(true) ? problem.parameterPulls(state, byBatch) : isShared.map { _ in nil }
             case .matrix: gradients = [pullback.isNeeded[0] ? try plan(state.f, state.g, 0..<problem.softMin.n) * byRow : nil]
             }
             gradients.append((problem.slope(.x, state) + masses.1 * problem.epsilon) * byBatch)

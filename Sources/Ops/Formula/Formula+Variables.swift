@@ -16,7 +16,7 @@ extension Formula {
     }
 
     /// The formula with others in place of some of its variables.
-    func replacingVariables(_ replacement: (Variable) throws -> Formula?) throws -> Formula {
+    func replacingVariables(_ replacement: (Variable) throws -> Formula?) rethrows -> Formula {
         var replaced: [ObjectIdentifier: Node] = [:]
         for part in node.parts {
             func current(_ node: Node) -> Node { replaced[ObjectIdentifier(node)] ?? node }
@@ -33,7 +33,16 @@ extension Formula {
     }
 
     /// The formula with other tensors in its variables.
-    func replacingTensors(_ replacement: (Variable) throws -> Tensor) throws -> Formula {
+    func replacingTensors(_ replacement: (Variable) throws -> Tensor) rethrows -> Formula {
         try replacingVariables { Self.variable(try replacement($0), of: $0.points) }
+    }
+
+    /// What the variables hold that all pairs share.
+    package var parameters: [Tensor] { variables.filter { $0.points == nil }.map(\.tensor) }
+
+    /// The formula with others in place of its ``parameters``, in their order.
+    package func replacingParameters(_ tensors: [Tensor]) -> Formula {
+        var rest = tensors[...]
+        return replacingTensors { $0.points == nil ? rest.removeFirst() : $0.tensor }
     }
 }
