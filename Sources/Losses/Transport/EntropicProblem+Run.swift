@@ -31,8 +31,11 @@ extension EntropicProblem {
                 return
             }
             guard !annealing.isEmpty else { return }
+            let online = problem
             problem = try problem.prepared()
             while iterations < annealing.count { try advance(annealing[iterations], share: 1) }
+            // The kernel takes the place of costs that are held.
+            if online.holdsKernel { problem = online }
         }
 
         /// Potentials from those of every so many points, if that is worth while.

@@ -78,11 +78,14 @@ struct EntropicProblem: Sendable {
     func solve(_ schedule: Schedule) throws -> State {
         var run = try Run(problem: self, schedule: schedule)
         try run.start()
-        if isScaling, softMin.holdsKernel, let state = try run.scale() { return state }
+        if holdsKernel, let state = try run.scale() { return state }
         guard !softMin.isStructured else { return try settled(&run, schedule) }
         try run.iterate()
         return try run.refine()
     }
+
+    /// Whether steps may be made on a kernel that is held.
+    var holdsKernel: Bool { isScaling && softMin.holdsKernel }
 
     /// Whether the best potentials are multiples of soft minima.
     var isScaling: Bool { mass == nil && penalties.x.factor(1) != nil && penalties.y.factor(1) != nil }
