@@ -9,7 +9,8 @@ public struct EntropicTransportOptions: Sendable {
         /// Through the value alone, by the envelope theorem; asking for one of potentials, plan or map is an error.
         case envelope
         /// Through value, potentials, plan and map, by the implicit function theorem: a linear system for each backward pass, by conjugate
-        /// gradients. The value twice. Exact at convergence, for losses that a constant added to one side's potentials does not change.
+        /// gradients in doubles, on the CPU where the device has none. The value twice. Exact at convergence, for losses that a constant added to
+        /// one side's potentials does not change.
         case implicit
         /// Through so many last steps, on a cost matrix that is held.
         case unrolled(Int)

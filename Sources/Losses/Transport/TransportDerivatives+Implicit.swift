@@ -5,8 +5,7 @@ extension TransportDerivatives {
     ///
     /// At the optimum the derivative of the dual is 0, so `M (df, dg) = epsilon d(derivative)`, with the plan P in
     /// `M = [[diag(P 1 + ..), P], [P^T, diag(P^T 1 + ..)]]`, the dots for the penalties' curvature. Of M (u, v) = (r, s) the Schur
-    /// complement for v
-    /// is solved by conjugate gradients, with products by blocks of rows. Then the derivative for C is `P (u + v)`.
+    /// complement for v is solved by conjugate gradients, with products by blocks of rows. Then the derivative for C is `P (u + v)`.
     func implicit(_ r: Tensor, _ s: Tensor) throws -> [Tensor] {
         let system = try ImplicitSystem(self)
         let (u, v) = try system.solve(r, s)
@@ -53,26 +52,26 @@ extension TransportDerivatives {
 
 /// The Hessian of a dual at its optimum, times -epsilon, in doubles: where clusters hardly exchange mass it is nearly singular.
 private struct ImplicitSystem {
-    private let derivatives: TransportDerivatives
+    /// Rows of the plan.
+    let plan: (_ rows: Range<Int>) throws -> Tensor
     private let blocks: [Range<Int>]
-    /// Of a plan of one block, which is then held.
-    private let whole: Tensor?
     /// Reciprocals of the diagonals, 0 for potentials that a penalty holds.
     private let inverse: (x: Tensor, y: Tensor)
     private let diagonal: Tensor
     private let isGauged: Bool
 
     init(_ derivatives: TransportDerivatives) throws {
-        self.derivatives = derivatives
         let (problem, state) = (derivatives.problem, derivatives.state)
         let device = WideSoftMin.device(for: state.f.device)
         func wide(_ tensor: Tensor) throws -> Tensor { try tensor.to(device).asType(.float64) }
         blocks = derivatives.cost.blocks
-        whole = blocks.count == 1 ? try wide(derivatives.heldPlan(blocks[0])).evaluated() : nil
+        func formed(_ rows: Range<Int>) throws -> Tensor { try wide(derivatives.heldPlan(rows)).evaluated() }
+        let held = blocks.count == 1 ? try formed(blocks[0]) : nil
+        plan = { try held ?? formed($0) }
         // Of this very plan: what they are off by would count as exchanged.
-        var (rowSums, columnSums): ([Tensor], Tensor) = ([], try wide(state.g) * 0)
+        var (rowSums, columnSums): ([Tensor], Tensor) = ([], try .zeros(state.g.shape, dtype: .float64, on: device))
         for rows in blocks {
-            let plan = try whole ?? wide(derivatives.heldPlan(rows)).evaluated()
+            let plan = try plan(rows)
             rowSums.append(try plan.sum(axes: [2]).evaluated())
             columnSums = try (columnSums + plan.sum(axes: [1])).evaluated()
         }
@@ -86,11 +85,6 @@ private struct ImplicitSystem {
         inverse.x = try curved(Tensor.concatenate(rowSums, axis: 1), state.f, problem.weights.x, problem.penalties.x).1
         (diagonal, inverse.y) = try curved(columnSums, state.g, problem.weights.y, problem.penalties.y)
         isGauged = problem.penalties == (.exact, .exact)
-    }
-
-    /// Rows of the plan.
-    func plan(_ rows: Range<Int>) throws -> Tensor {
-        try whole ?? derivatives.heldPlan(rows).to(diagonal.device).asType(.float64).evaluated()
     }
 
     /// P v.

@@ -26,5 +26,11 @@ extension Articles {
                 return square / (square + 1)
             }, epsilon: 0.05)
         print(solution.isConverged, try solution.value.scalar())
+
+        let scales = try Tensor([1, 1, 1] as [Float])
+        let slope = try gradient(at: scales) { scales in
+            try sinkhornDivergence(x, y) { (($0 - $1) * .parameter(scales)).squaredNorm() / 2 }
+        }
+        print(try slope.array(of: Float.self))
     }
 }
