@@ -18,6 +18,8 @@ package enum Environment {
     package static let memory = value("LOSSKIT_MEMORY").flatMap { MemoryMode(rawValue: $0) } ?? .pooled
     /// `cpu` or `gpu`: what OpenCL devices count as, so that kernels for the one can be tested on the other.
     package static let openCLType = value("LOSSKIT_OPENCL_TYPE")
+    /// Set to do without doubles on OpenCL devices, as many GPUs must.
+    package static let noDoubles = value("LOSSKIT_NO_DOUBLES") != nil
     /// What each device may hold, in bytes.
     package static let memoryLimit = value("LOSSKIT_MEMORY_LIMIT").flatMap { Int($0) }
     /// `FUNCTION:NTH:CODE`: which OpenCL call is to fail, to test what survives it.

@@ -85,8 +85,7 @@ public func exactTransport(a: Tensor, b: Tensor, cost: Tensor) throws -> ExactTr
     for j in v.indices { v[j] -= shift }
     let value = (0..<n * m).reduce(0.0) { $0 + solved.plan[$1 % m * n + $1 / m] * costs[0][$1] }
     func exact(_ values: [Double], _ shape: [Int]) throws -> Tensor {
-        guard cost.dtype != .float64 else { return try Tensor(values, shape: shape, on: cost.device) }
-        return try Tensor(values.map { Float($0) }, shape: shape, on: cost.device).asType(cost.dtype)
+        try Tensor(values, shape: shape, dtype: cost.dtype, on: cost.device)
     }
     let plan = try exact(solved.plan, [m, n]).transposed()
     let potentials = (x: try exact(u, [n]), y: try exact(v, [m]))

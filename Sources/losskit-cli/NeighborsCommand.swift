@@ -44,7 +44,8 @@ struct NeighborsCommand: ParsableCommand {
 
     /// How far the first and the last neighbours are on average.
     private static func means(_ near: NearestNeighbors) throws -> (nearest: Double, furthest: Double) {
-        let distances = near.distances.asType(.float64)
+        // Not every device has float64.
+        let distances = try near.distances.to(.cpu).asType(.float64)
         return (try distances.slice(axis: 1, from: 0, to: 1).mean().scalar(), try distances.slice(axis: 1, from: -1).mean().scalar())
     }
 }

@@ -22,10 +22,10 @@ struct SpanningTreeCommand: ParsableCommand {
         } writing: { tree in
             try write(tree, of: points)
         } text: { tree in
-            "\(tree.lengths.count) edges, total weight \(try tree.lengths.asType(.float64).sum().scalar())"
+            "\(tree.lengths.count) edges, total weight \(try tree.lengths.array(of: Double.self).reduce(0, +))"
         } members: { tree in
             [
-                ("totalWeight", .number(try tree.lengths.asType(.float64).sum().scalar())), ("edges", .integer(tree.lengths.count)),
+                ("totalWeight", .number(try tree.lengths.array(of: Double.self).reduce(0, +))), ("edges", .integer(tree.lengths.count)),
             ]
         }
     }

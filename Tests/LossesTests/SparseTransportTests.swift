@@ -50,7 +50,7 @@ import Testing
     }
 
     /// Costs far above gamma: the plan's own objective is the dual's value, which certifies both.
-    @Test(arguments: Device.all, [1e-2, 1e-4, 1e-6])
+    @Test(arguments: Device.all.filter(\.hasFloat64), [1e-2, 1e-4, 1e-6])
     func costsFarAboveGammaConverge(device: Device, gamma: Double) throws {
         let cost = try Tensor(Self.costs.map(Double.init), shape: [7, 5], on: device)
         let solution = try sparseTransport(

@@ -14,7 +14,8 @@ import Testing
         let (_, cost) = try Profiler.measure {
             try valueWithGradient(at: x) { try sinkhornDivergence($0, y, tolerance: 0, maximumIterations: 3) }.gradient.evaluated()
         }
-        #expect(cost.peakBytes <= 64 * 4 * n, "a matrix of pairs would take \(4 * n * n) bytes")
+        // Without doubles the CPU has a copy of the points.
+        #expect(cost.peakBytes <= (device.hasFloat64 ? 64 : 80) * 4 * n, "a matrix of pairs would take \(4 * n * n) bytes")
         let (_, tree) = try Profiler.measure { try gradient(at: x) { try mstLength($0) }.evaluated() }
         #expect(tree.peakBytes < 64 * 4 * n)
     }

@@ -136,7 +136,7 @@ struct FormulaSample {
     /// Tensors of the parts, as the formula's inputs.
     func tensors(_ dtype: DType = .float32, on device: Device) throws -> [Tensor] {
         try zip(parts, [[x.rows, x.columns], [y.rows, y.columns], [b.rows, b.columns], [w.rows], [p.columns]]).map { part, shape in
-            try Tensor(part.values, shape: shape, on: device).asType(dtype)
+            try Tensor(part.values, shape: shape, dtype: dtype, on: device)
         }
     }
 

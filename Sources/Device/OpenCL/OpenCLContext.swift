@@ -123,7 +123,7 @@ struct OpenCLInfo {
             globalMemory: number(CL_DEVICE_GLOBAL_MEM_SIZE),
             maxAllocation: number(CL_DEVICE_MAX_MEM_ALLOC_SIZE),
             maxParameterBytes: number(CL_DEVICE_MAX_PARAMETER_SIZE),
-            hasFP64: extensions.contains("cl_khr_fp64"),
+            hasFP64: extensions.contains("cl_khr_fp64") && !Environment.noDoubles,
             hasFP16: extensions.contains("cl_khr_fp16"),
             hasInt64Atomics: extensions.contains("cl_khr_int64_base_atomics"),
             version: text(CL_DEVICE_VERSION))

@@ -41,8 +41,8 @@ public func numberToken(
     guard !places.isEmpty else { return try logits.constant(0) + logits.flattened().slice(axis: 0, from: 0, to: 0).sum() }
     let rows = try logits.reshaped([labels.count, vocabulary]).rows(at: Tensor(places, on: logits.device))
     let p = try rows.take(Tensor(tokens, on: logits.device), axis: 1).softmax()
-    let worth = try Tensor(tokens.map { numbers[$0] }, on: .cpu).asType(logits.dtype).to(logits.device)
-    let truth = try Tensor(places.map { numbers[labels[$0]] }, shape: [places.count, 1], on: .cpu).asType(logits.dtype).to(logits.device)
+    let worth = try Tensor(tokens.map { numbers[$0] }, dtype: logits.dtype, on: logits.device)
+    let truth = try Tensor(places.map { numbers[labels[$0]] }, shape: [places.count, 1], dtype: logits.dtype, on: logits.device)
     switch form {
     case .wasserstein: return try (p * (truth - worth).absolute()).sum() / Double(places.count)
     case .meanSquared: return try (p * (worth - truth)).sum(axes: [1]).square().mean()
@@ -75,7 +75,7 @@ public func numberTokenDistribution(logits: Tensor, targets: Tensor, values: Ten
     let masses = try stopGradient(targets).take(tokens, axis: 1)
     let q = try masses / masses.sum(axes: [1], keepDimensions: true).clamped(min: 1e-30)
     let gaps = zip(order.dropFirst(), order).map { numbers[$0] - numbers[$1] } + [0]
-    let spacing = try Tensor(gaps, on: .cpu).asType(logits.dtype).to(logits.device)
+    let spacing = try Tensor(gaps, dtype: logits.dtype, on: logits.device)
     return try reduction(((p - q).cumulativeSum(axis: 1).absolute() * spacing).sum(axes: [1]))
 }
 

@@ -20,7 +20,7 @@ public func energyConfusion(embeddings: Tensor, labels: Tensor) throws -> Tensor
     // Nothing changes with the origin: near the points, no digits are lost.
     let centred = try points - stopGradient(points).mean(axes: [0], keepDimensions: true)
     let list = try Tensor(batch.classes, on: points.device)
-    let counts = try Tensor(batch.counts.map { Double($0) }, shape: [classes, 1], on: .cpu).asType(points.dtype).to(points.device)
+    let counts = try Tensor(batch.counts.map { Double($0) }, shape: [classes, 1], dtype: points.dtype, on: points.device)
     let columns = try list.expandedDimensions(at: 1).broadcast(to: points.shape)
     let sums = try Tensor.zeros([classes, points.shape[1]], dtype: points.dtype, on: points.device)
         .scatterAdd(centred, at: columns, axis: 0)

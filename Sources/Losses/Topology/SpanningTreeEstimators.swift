@@ -50,7 +50,7 @@ public func spanningTreeDimension(_ points: Tensor, power: Double = 1, sizes: In
     let mean = places.reduce(0, +) / Double(sizes)
     let spread = places.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     let logarithms = try Tensor.stack(counts.map { try treeSum(points.slice(axis: 0, from: 0, to: $0), power).log() }, axis: 0)
-    let weights = try Tensor(places.map { ($0 - mean) / spread }, on: points.device).asType(logarithms.dtype)
+    let weights = try Tensor(places.map { ($0 - mean) / spread }, dtype: logarithms.dtype, on: points.device)
     return try power / (1 - (logarithms * weights).sum())
 }
 

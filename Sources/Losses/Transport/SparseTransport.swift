@@ -64,8 +64,7 @@ public func sparseTransport(
     let point = dual.evaluate(solved.point)
     let marginalError = point.gradient.reduce(0) { $0 + abs($1) }
     func exact(_ values: [Double], _ shape: [Int]) throws -> Tensor {
-        guard cost.dtype != .float64 else { return try Tensor(values, shape: shape, on: cost.device) }
-        return try Tensor(values.map { Float($0) }, shape: shape, on: cost.device).asType(cost.dtype)
+        try Tensor(values, shape: shape, dtype: cost.dtype, on: cost.device)
     }
     let (plan, alpha, beta) = (try exact(point.plan, [n, m]), try exact(solved.point, [n]), try exact(point.beta, [m]))
     let inputs = [cost] + [a, b].compactMap { $0 }

@@ -41,13 +41,13 @@ struct MatrixBatch {
 
     /// Column-major results of one shape as a tensor [..., rows, columns].
     func tensor(_ results: [[Double]], rows: Int, columns: Int) throws -> Tensor {
-        try Tensor(results.flatMap { $0 }, shape: lead + [columns, rows], on: tensor.device).asType(tensor.dtype).swappingAxes(-1, -2)
+        try Tensor(results.flatMap { $0 }, shape: lead + [columns, rows], dtype: tensor.dtype, on: tensor.device).swappingAxes(-1, -2)
             .packed()
     }
 
     /// Lists as a tensor [..., length].
     func tensor(_ results: [[Double]], length: Int) throws -> Tensor {
-        try Tensor(results.flatMap { $0 }, shape: lead + [length], on: tensor.device).asType(tensor.dtype)
+        try Tensor(results.flatMap { $0 }, shape: lead + [length], dtype: tensor.dtype, on: tensor.device)
     }
 }
 

@@ -62,7 +62,7 @@ extension Tensor {
             throw TensorError.invalidArgument(
                 operation: "alphaPersistence", expected: "radii whose squares float32 can hold", actual: "a larger one")
         }
-        let value = try dtype == .float64 ? Tensor(squares, on: device) : Tensor(squares.map { Float($0) }, on: device).asType(dtype)
+        let value = try Tensor(squares, dtype: dtype, on: device)
         return Tensor.record("circumspheres", inputs: [self], output: value) { [self] pullback in
             guard !Tensor.records([self, pullback.cotangent]) else {
                 throw TensorError.notDifferentiable(operation: "alphaPersistence", order: 2)
@@ -77,8 +77,7 @@ extension Tensor {
                     }
                 }
             }
-            guard dtype != .float64 else { return [try Tensor(slope, shape: [n, d], on: device)] }
-            return [try Tensor(slope.map { Float($0) }, shape: [n, d], on: device).asType(dtype)]
+            return [try Tensor(slope, shape: [n, d], dtype: dtype, on: device)]
         }
     }
 }

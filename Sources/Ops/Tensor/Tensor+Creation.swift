@@ -28,6 +28,13 @@ extension Tensor {
         try self.init([value], shape: [], on: device)
     }
 
+    /// A tensor of numbers in row-major order, rounded to a type on the host: the device need not have float64 for them.
+    ///
+    /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` where the shape holds another number of elements.
+    public init(_ values: [Double], shape: [Int]? = nil, dtype: DType, on device: Device = .default) throws {
+        self = try Self.numbered(values.count, dtype: dtype, on: device) { values[$0] }.reshaped(shape ?? [values.count])
+    }
+
     /// A bool tensor of truth values in row-major order, one-dimensional unless a shape is given.
     ///
     /// - Throws: ``TensorError/shapeMismatch(operation:expected:actual:)`` where the shape holds another number of elements.
