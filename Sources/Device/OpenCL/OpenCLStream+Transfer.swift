@@ -93,6 +93,7 @@ extension OpenCLStream {
         try poisoning("clEnqueueMarkerWithWaitList", context.name, status)
         guard let marker else { return try finish() }
         let event = Handle(marker)
+        var flushed: cl_int = 0
         let outcome = await withUnsafeContinuation { (continuation: UnsafeContinuation<Waiter.Outcome, Never>) in
             let waiter = Waiter(continuation)
             let callback = Unmanaged.passRetained(waiter)
@@ -107,10 +108,12 @@ extension OpenCLStream {
                 return waiter.resume(("clSetEventCallback", status))
             }
             // Nothing promises that a callback comes for a command that was never handed to the device.
-            let flushed = context.api.clFlush(queue.raw)
+            flushed = context.api.clFlush(queue.raw)
             if flushed != 0 { waiter.resume(("clFlush", flushed)) }
         }
         _ = context.api.clReleaseEvent(event.raw)
+        // The work may have been over by then.
+        try poisoning("clFlush", context.name, flushed)
         try poisoning(outcome.call, context.name, outcome.status)
     }
 
