@@ -1,6 +1,6 @@
 import LossKitDevice
 
-/// Soft minima of a cost that is a formula of a point of each of two sets: online in O(n + m) memory, one launch for each of a batch.
+/// Soft minima of a cost that is a formula of a point of each of two sets: online in O(n + m) memory, one reduction for each of a batch.
 package struct FormulaSoftMin: SoftMinStructure {
     package typealias Cost = @Sendable (_ x: Formula, _ y: Formula) -> Formula
 
@@ -33,7 +33,7 @@ package struct FormulaSoftMin: SoftMinStructure {
 
     /// How much the largest cost of a problem is above the least.
     package func spread() throws -> Double {
-        let spreads = try formulas.map { try ($0.max().max() - $0.min().min()).scalar() }
+        let spreads = try Tensor.stack(formulas.map { try $0.max().max() - $0.min().min() }).array(of: Double.self)
         return spreads.contains { $0.isNaN } ? .nan : spreads.max() ?? 0
     }
 
@@ -41,9 +41,7 @@ package struct FormulaSoftMin: SoftMinStructure {
     package func minima(
         _ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double, keep: Double, take: Double
     ) throws -> (soft: Tensor, next: Tensor) {
-        let soft = try each { entry, formula in
-            try Self.soft(formula, side, potentials[entry], logWeights[entry], own: own[entry], epsilon)
-        }
+        let soft = try Self.soft(formulas, side, potentials, logWeights, own: own, epsilon).evaluated()
         return (soft, try (own * keep + soft * take).evaluated())
     }
 
@@ -51,12 +49,13 @@ package struct FormulaSoftMin: SoftMinStructure {
     func costs() throws -> Tensor {
         let (n, m) = counts
         let blocks = Self.blocks(rows: n, columns: m, width: max(points.x.shape[2], points.y.shape[2]))
-        return try each { _, formula in
+        let matrices = try formulas.map { formula in
             try Tensor.concatenate(
                 blocks.map { rows in
                     try formula.replacingTensors { $0.points == .x ? $0.tensor[rows] : $0.tensor }.matrix().evaluated()
                 })
         }
+        return try Self.stacked(matrices).evaluated()
     }
 
     /// Ranges of rows whose pairs, of so many numbers each, are held at once.
@@ -67,10 +66,10 @@ package struct FormulaSoftMin: SoftMinStructure {
 
     /// As of ``WideSoftMin``, on the device of the potentials.
     func wideMinima(_ side: SoftMin.Side, potentials: Tensor, logWeights: Tensor, own: Tensor, epsilon: Double) throws -> Tensor {
-        try each { entry, formula in
-            let wide = try formula.replacingTensors { try $0.tensor.to(potentials.device).asType(.float64).evaluated() }
-            return try Self.soft(wide, side, potentials[entry], logWeights[entry], own: own[entry], epsilon)
+        let wide = try formulas.map { formula in
+            try formula.replacingTensors { try $0.tensor.to(potentials.device).asType(.float64).evaluated() }
         }
+        return try Self.soft(wide, side, potentials, logWeights, own: own, epsilon).evaluated()
     }
 
     /// As of ``SoftMin``.
@@ -78,7 +77,9 @@ package struct FormulaSoftMin: SoftMinStructure {
         let isX = side == .x
         return try gradient(at: isX ? points.x : points.y) { moved in
             let (x, y) = isX ? (moved, points.y) : (points.x, moved)
-            return try total(formulas.indices.map { Self.formula(cost, x, y, $0) }, side, potentials, logWeights, nil, epsilon)
+            return try Self.soft(
+                formulas.indices.map { Self.formula(cost, x, y, $0) }, side, potentials, logWeights, own: nil, epsilon
+            ).sum()
         }
     }
 
@@ -87,20 +88,22 @@ package struct FormulaSoftMin: SoftMinStructure {
     /// - Parameter weights: [batch, n].
     func parameterGradients(potentials: Tensor, logWeights: Tensor, weights: Tensor, epsilon: Double) throws -> [Tensor] {
         try gradient(at: formulas[0].parameters) { moved in
-            try total(formulas.map { $0.replacingParameters(moved) }, .x, potentials, logWeights, weights, epsilon)
+            let soft = try Self.soft(formulas.map { $0.replacingParameters(moved) }, .x, potentials, logWeights, own: nil, epsilon)
+            return try (soft * weights).sum()
         }
     }
 
     /// As of ``SoftMin``, on the CPU.
     func plan(rows: Range<Int>, potentials: (x: Tensor, y: Tensor), weights: (x: Tensor, y: Tensor), epsilon: Double) throws -> Tensor {
         func home(_ tensor: Tensor) throws -> Tensor { try tensor.to(.cpu).asType(.float64) }
-        return try each { entry, formula in
+        let plans = try formulas.enumerated().map { entry, formula in
             let costs = try formula.replacingTensors { $0.points == .x ? try home($0.tensor[rows]) : try home($0.tensor) }.matrix()
             let f = try home(potentials.x[entry][rows]).expandedDimensions(at: 1)
             let a = try home(weights.x[entry][rows]).expandedDimensions(at: 1)
             let exponents = try (f + home(potentials.y[entry]) - costs) / epsilon
-            return try (exponents.exp() * a * home(weights.y[entry])).asType(.float32)
+            return try (exponents.exp() * a * home(weights.y[entry])).asType(.float32).evaluated()
         }
+        return try Self.stacked(plans).evaluated()
     }
 
     /// The same of every `x`th and every `y`th point.
@@ -108,32 +111,23 @@ package struct FormulaSoftMin: SoftMinStructure {
         try FormulaSoftMin(points.x.slice(axis: 1, step: x), points.y.slice(axis: 1, step: y), cost: cost)
     }
 
-    /// What is found for each problem, stacked.
-    private func each(_ body: (_ entry: Int, _ formula: Formula) throws -> Tensor) throws -> Tensor {
-        let parts = try formulas.enumerated().map { try body($0, $1).evaluated() }
-        return try parts.count == 1 ? parts[0].expandedDimensions(at: 0) : Tensor.stack(parts).evaluated()
-    }
-
-    /// The sum of all soft minima, each times its weight.
-    private func total(
-        _ formulas: [Formula], _ side: SoftMin.Side, _ potentials: Tensor, _ logWeights: Tensor, _ weights: Tensor?, _ epsilon: Double
-    ) throws -> Tensor {
-        let parts = try formulas.enumerated().map { entry, formula in
-            let soft = try Self.soft(formula, side, potentials[entry], logWeights[entry], own: nil, epsilon)
-            return try (weights.map { soft * $0[entry] } ?? soft).sum()
-        }
-        return parts.dropFirst().reduce(parts[0]) { $0 + $1 }
+    /// What is found for each problem; of one there is nothing to copy.
+    private static func stacked(_ parts: [Tensor]) throws -> Tensor {
+        try parts.count == 1 ? parts[0].expandedDimensions(at: 0) : Tensor.stack(parts)
     }
 
     /// Relative to where they are about, which keeps exponents small.
     private static func soft(
-        _ formula: Formula, _ side: SoftMin.Side, _ potentials: Tensor, _ logWeights: Tensor, own: Tensor?, _ epsilon: Double
+        _ formulas: [Formula], _ side: SoftMin.Side, _ potentials: Tensor, _ logWeights: Tensor, own: Tensor?, _ epsilon: Double
     ) throws -> Tensor {
         let others = try (potentials + logWeights * epsilon).evaluated()
         let reduced: Formula.Points = side == .x ? .y : .x
-        var exponents = Formula.variable(others, of: reduced) - formula
-        if let own { exponents = exponents + .variable(own, of: reduced.other) }
-        let soft = try (exponents * (1 / epsilon)).logSumExp(over: reduced) * -epsilon
+        let sums = try formulas.enumerated().map { entry, formula in
+            var exponents = Formula.variable(others[entry], of: reduced) - formula
+            if let own { exponents = exponents + .variable(own[entry], of: reduced.other) }
+            return try (exponents * (1 / epsilon)).logSumExp(over: reduced)
+        }
+        let soft = try stacked(sums) * -epsilon
         return (own.map { soft + $0 } ?? soft).asType(potentials.dtype)
     }
 }

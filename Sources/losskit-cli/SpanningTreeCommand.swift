@@ -22,13 +22,15 @@ struct SpanningTreeCommand: ParsableCommand {
         } writing: { tree in
             try write(tree, of: points)
         } text: { tree in
-            "\(tree.lengths.count) edges, total weight \(try tree.lengths.array(of: Double.self).reduce(0, +))"
+            "\(tree.lengths.count) edges, total weight \(try weight(tree))"
         } members: { tree in
             [
-                ("totalWeight", .number(try tree.lengths.array(of: Double.self).reduce(0, +))), ("edges", .integer(tree.lengths.count)),
+                ("totalWeight", .number(try weight(tree))), ("edges", .integer(tree.lengths.count)),
             ]
         }
     }
+
+    private func weight(_ tree: MinimumSpanningTree) throws -> Double { try tree.lengths.array(of: Double.self).reduce(0, +) }
 
     private func write(_ tree: MinimumSpanningTree, of points: Tensor) throws {
         if let output {

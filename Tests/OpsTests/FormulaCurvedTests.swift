@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    /// Where a distance is 0, or of opposite points, it has the derivative 0; nearby it keeps its digits.
+    /// Where a distance is 0 it has the derivative 0; of opposite points it is finite. Short distances keep their digits.
     @Test(arguments: Device.all, CurvedMetric.allCases)
     func edgesAreFinite(device: Device, metric: CurvedMetric) throws {
         let x = try Self.tensor(Self.points(metric, 4, seed: 27), on: device)
@@ -80,7 +80,16 @@ import Testing
                 try Formula.x($0[0]).distance(to: .y($0[1]), metric: metric).sum(over: reduced).sum()
             }
             #expect(try slopes.allSatisfy { try $0.array(of: Double.self).allSatisfy(\.isFinite) })
+            let own = try gradient(at: [x[0..<1], x[0..<1]]) {
+                try Formula.x($0[0]).distance(to: .y($0[1]), metric: metric).sum(over: reduced).sum()
+            }
+            #expect(try own.allSatisfy { try $0.array(of: Double.self).allSatisfy { $0 == 0 } })
         }
+        let (here, there): ([Float], [Float]) = [.lorentz, .spherical].contains(metric) ? ([1, 0], [1, 1e-4]) : ([0, 0], [1e-4, 0])
+        let (start, end) = (try Tensor(here, shape: [1, 2], on: device), try Tensor(there, shape: [1, 2], on: device))
+        let near = try Formula.x(start).distance(to: .y(end), metric: metric).matrix()
+        // Of the Poincare ball's centre twice the radius, elsewhere the length itself.
+        expectClose([try near.scalar() * 1e4], [metric == .poincare ? 2 : 1], tolerance: 1e-6)
     }
 
     @Test(arguments: Device.all)

@@ -4,7 +4,7 @@ import LossKitOps
 public struct SinkhornResult: Sendable {
     /// The divergence; differentiable by the envelope theorem.
     public let value: Tensor
-    /// The dual potentials of the problem between x and y: [n] and [m].
+    /// The dual potentials of the problem between x and y: [..., n] and [..., m].
     public let potentials: (x: Tensor, y: Tensor)
     /// The L1 distances between the marginals of the plan `a_i b_j exp((f_i + g_j - C_ij) / epsilon)` that the potentials give and the
     /// weights a and b; with `reach`, between the marginals and `a_i exp(-f_i / rho)` and `b_j exp(-g_j / rho)`, which they equal at the optimum.

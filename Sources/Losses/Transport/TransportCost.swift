@@ -25,7 +25,7 @@ public enum TransportCost: Sendable {
     /// Any cost, as matrices [..., n, m].
     case matrix(Tensor)
     /// Any cost of points [..., n, d] and [..., m, e], as a formula of one of each: online in O(n + m) memory, but see
-    /// ``EntropicTransportOptions/linearMemory``; a launch for each of a batch. Derivatives go to the points and to parameters,
+    /// ``EntropicTransportOptions/linearMemory``; a reduction for each of a batch. Derivatives go to the points and to parameters,
     /// ``Formula/parameter(_:)``.
     case formula(Tensor, Tensor, @Sendable (_ x: Formula, _ y: Formula) -> Formula)
 

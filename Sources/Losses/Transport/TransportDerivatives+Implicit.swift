@@ -8,12 +8,12 @@ extension TransportDerivatives {
     /// complement for v is solved by conjugate gradients, with products by blocks of rows. Then the derivative for C is `P (u + v)`.
     func implicit(_ r: Tensor, _ s: Tensor) throws -> [Tensor] {
         let system = try ImplicitSystem(self)
-        let (u, v) = try system.solve(r, s)
+        let (u, v, ofRows) = try system.solve(r, s)
         let home = state.f.device
         let inputs = cost.inputs.map(stopGradient)
         var parts: [[Tensor]] = []
         let (ofV, ofU) = (try v.expandedDimensions(at: 1), try u.expandedDimensions(at: 2))
-        var (rowSums, columnSums): ([Tensor], Tensor) = ([], v * 0)
+        var ofColumns = v * 0
         for rows in cost.blocks {
             let plan = try system.plan(rows)
             let own = try ofU.slice(axis: 1, from: rows.lowerBound, to: rows.upperBound)
@@ -25,8 +25,7 @@ extension TransportDerivatives {
                 parts.append(
                     try gradient(at: [part] + inputs[1...]) { try (cost.of($0).matrix(rows: 0..<rows.count) * weight).sum() })
             }
-            rowSums.append(try (plan * ofV).sum(axes: [2]).evaluated())
-            columnSums = try (columnSums + (plan * own).sum(axes: [1])).evaluated()
+            ofColumns = try (ofColumns + (plan * own).sum(axes: [1])).evaluated()
         }
         func share(_ sums: Tensor, _ weights: Tensor) throws -> Tensor {
             let sums = try sums.asType(.float32).to(home)
@@ -38,9 +37,7 @@ extension TransportDerivatives {
         for index in 1..<inputs.count {
             gradients.append(try parts.dropFirst().reduce(parts[0][index]) { try ($0 + $1[index]).evaluated() })
         }
-        return gradients + [
-            try share(Tensor.concatenate(rowSums, axis: 1), problem.weights.x), try share(columnSums, problem.weights.y),
-        ]
+        return gradients + [try share(ofRows, problem.weights.x), try share(ofColumns, problem.weights.y)]
     }
 
     /// Rows of the plan, without history.
@@ -105,8 +102,8 @@ private struct ImplicitSystem {
         try tensor.slice(axis: 1, from: rows.lowerBound, to: rows.upperBound).expandedDimensions(at: 1)
     }
 
-    /// u and v of M (u, v) = (r, s).
-    func solve(_ r: Tensor, _ s: Tensor) throws -> (u: Tensor, v: Tensor) {
+    /// u and v of M (u, v) = (r, s), and P v.
+    func solve(_ r: Tensor, _ s: Tensor) throws -> (u: Tensor, v: Tensor, ofRows: Tensor) {
         func wide(_ tensor: Tensor) throws -> Tensor { try stopGradient(tensor).to(diagonal.device).asType(.float64).evaluated() }
         var (r, s) = (try wide(r), try wide(s))
         if isGauged {
@@ -141,6 +138,7 @@ private struct ImplicitSystem {
             direction = try (scaled + direction * ratio(next, size)).evaluated()
             size = next
         }
-        return (try ((r - rows(v)) * inverse.x).evaluated(), v)
+        let ofRows = try rows(v)
+        return (try ((r - ofRows) * inverse.x).evaluated(), v, ofRows)
     }
 }

@@ -71,12 +71,12 @@ struct TransportDerivatives: Sendable {
             var gradients: [Tensor?]
             switch cost {
             case .points, .formula:
-                let isShared = pullback.isNeeded[2..<(inputs.count - 2)]
+                let isSharedNeeded = pullback.isNeeded[2..<(inputs.count - 2)]
                 gradients = [
                     pullback.isNeeded[0] ? try problem.pull(.x, state) * byRow : nil,
                     pullback.isNeeded[1] ? try problem.pull(.y, state) * byRow : nil,
                 ]
-                gradients += try isShared.contains(true) ? problem.parameterPulls(state, byBatch) : isShared.map { _ in nil }
+                gradients += try isSharedNeeded.contains(true) ? problem.parameterPulls(state, byBatch) : isSharedNeeded.map { _ in nil }
             case .matrix: gradients = [pullback.isNeeded[0] ? try plan(state.f, state.g, 0..<problem.softMin.n) * byRow : nil]
             }
             gradients.append((problem.slope(.x, state) + masses.1 * problem.epsilon) * byBatch)
@@ -93,14 +93,14 @@ struct TransportDerivatives: Sendable {
 
     /// The same derivative in operations that can be differentiated again, through the potentials too.
     private func recordedSlopes(_ f: Tensor, _ g: Tensor, _ c: Tensor) throws -> [Tensor] {
-        let moving = try plan(f, g, 0..<problem.softMin.n) * c.reshaped([problem.softMin.batch, 1, 1])
+        let whole = try plan(f, g, 0..<problem.softMin.n)
+        let moving = try whole * c.reshaped([problem.softMin.batch, 1, 1])
         let cost = cost
         let ofCost = try gradient(at: cost.inputs) { try (cost.of($0).matrix(rows: 0..<f.shape[1]) * moving).sum() }
         func slope(_ penalty: MarginalPenalty, _ potential: Tensor, _ marginal: Tensor, _ own: Tensor, _ other: Tensor) throws -> Tensor {
             let slope = try penalty.gain(potential) + (other.sum(axes: [1], keepDimensions: true) - marginal / own) * problem.epsilon
             return try (slope * c.expandedDimensions(at: 1)).asType(own.dtype)
         }
-        let whole = try plan(f, g, 0..<problem.softMin.n)
         return ofCost + [
             try slope(problem.penalties.x, f, whole.sum(axes: [2]), weights.x, weights.y),
             try slope(problem.penalties.y, g, whole.sum(axes: [1]), weights.y, weights.x),

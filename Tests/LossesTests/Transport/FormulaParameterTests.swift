@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    /// Second derivatives for parameters and points together.
+    /// Second derivatives.
     @Test(arguments: Device.all)
     func theValueHasAHessian(device: Device) throws {
         let problem = FormulaTransportProblem(seed: 93)
